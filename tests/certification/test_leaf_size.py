@@ -38,3 +38,31 @@ def test_mean_squares_have_such_degrees_too(monkeypatch):
     whole = sn.certify_norms(_problem(), ["rms"], boxes=200).norms[0]
     monkeypatch.setattr(leaf, "LARGEST_EVALUATION", 0)
     assert sn.certify_norms(_problem(), ["rms"], boxes=200).norms[0].upper > whole.upper
+
+
+@pytest.mark.parametrize("n", [157, 217, 546])
+def test_grids_are_those_that_a_file_may_have(n, tmp_path):
+    """Degree 217 with K = 12 has more cosines than a leaf may have; check rejected the file."""
+    pytest.importorskip("flint")
+
+    def model(x):
+        return np.sin(0.6 * n * x[:, 0])
+
+    problem = sn.Problem(
+        model, lambda x: model(x) + 0.01 * np.cos(0.5 * n * x[:, 0] + 1.0), sn.Domain(x=(-1.0, 1.0))
+    )
+    certificate = certify(problem, 1.1, strategy=ChebyshevCertificate(degrees=(n,)), boxes=60).certificate
+    proof = certificate.leaves.whole.proof
+    assert proof.degree.max() > 100
+    (program,) = certificate.error.alternatives
+    kinds = zip(proof.degree.ravel().tolist(), proof.grid.ravel().tolist(), strict=True)
+    assert all(fits_a_leaf(program, degree, grid) for degree, grid in kinds if degree > 0)
+    certificate.save(tmp_path / "c.json")
+    result = sn.check(tmp_path / "c.json")
+    assert result.accepted, result.reason
+
+
+@pytest.mark.parametrize("rho", [0.5, 1.0, 1e6])
+def test_an_ellipse_that_a_file_may_not_have_is_refused(rho):
+    with pytest.raises(sn.BadInput, match="rho"):
+        ChebyshevCertificate(rho=(rho,))

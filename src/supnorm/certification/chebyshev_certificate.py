@@ -31,6 +31,7 @@ from supnorm.certification.leaf import Batch, Bounded, Task, affine_range, fits_
 from supnorm.certification.roots_at_zero import asked
 from supnorm.certification.rounding import Array, outward
 from supnorm.program import Program
+from supnorm.results.option import Allowed
 from supnorm.results.settings import NONE_TOO, Limits, Settings
 
 POINTS = 200_000  # points evaluated at once
@@ -57,7 +58,8 @@ class ChebyshevCertificate(Settings):
     rho: tuple[float, ...] = (1.4, 1.7, 2.1, 2.7, 3.5, 4.6, 6.2, 8.5, 12.0, 18.0, 32.0, 80.0)
     # Half of the degrees: 23, 799, 255; about 1.7 times the degrees: 11, 183, 69 in the same time, as a box costs more.
     degrees: tuple[int, ...] = (24, 18, 12, 6)
-    LIMITS: ClassVar[Limits] = {"degrees": NONE_TOO}
+    # A file has ellipses from above 1 to below 1e6.
+    LIMITS: ClassVar[Limits] = {"degrees": NONE_TOO, "rho": Allowed(above=1.0, high=999_999.0)}
     # K = 3 alone: 23, 259, 147; 3 and 12: as with 40; half and twice the numbers: 15, 251, 119.
     grids: tuple[int, ...] = (3, 12, 40)
     share: float = 1.0 / 3.0  # 1/6: 15, 251, 133; 2/3: 15, 251, 111
@@ -222,7 +224,7 @@ class ChebyshevCertificate(Settings):
         """Ranges of the interpolants on finer and finer grids, as long as a finer grid may help."""
         a, d, target, state = task.a, task.d, task.target, task.state
         for grid in (0, *self.grids):
-            if (grid * n) ** d > chebyshev.LARGEST_GRID:
+            if (grid * n) ** d > chebyshev.LARGEST_GRID or not fits_a_leaf(task.program, n, grid):
                 return
             counts = state.open_outputs(a, rows, np.isfinite(slack), target)
             open_ = state.still_open(a, rows, counts, target)

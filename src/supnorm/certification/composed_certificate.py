@@ -116,7 +116,9 @@ class ComposedCertificate(Settings):
         state.bend[rows] = np.where(bounded, bend + 1e-9 * largest * wide, (1.0 + largest) * (1.0 + wide))
         loss = remainder_loss(model)
         for grid in (0, *self.grids):
-            if (grid * g.n) ** g.d > chebyshev.LARGEST_GRID or not (state.upper()[rows] > task.target).any():
+            if (grid * g.n) ** g.d > chebyshev.LARGEST_GRID or not fits_a_leaf(task.program, g.n, grid):
+                return
+            if not (state.upper()[rows] > task.target).any():
                 return
             low, high = composed_range(model, loss, grid)
             state.offer(
@@ -209,7 +211,7 @@ class ComposedCertificate(Settings):
             return
         model = replace(model, values=model.values[good])
         for grid in (0, *self.grids):
-            if (grid * g.n) ** g.d > chebyshev.LARGEST_GRID:
+            if (grid * g.n) ** g.d > chebyshev.LARGEST_GRID or not fits_a_leaf(task.program, g.n, grid):
                 return
             open_ = state.still_open(task.a, rows, counts, task.target)
             if not open_.any():

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from supnorm.certification import balls, chebyshev
 from supnorm.certification.error_program import ErrorProgram
-from supnorm.certification.leaf import Task
+from supnorm.certification.leaf import Task, fits_a_leaf
 from supnorm.certification.rounding import Array, U, outward
 from supnorm.certification.running_error import with_rounding
 from supnorm.program import Program
@@ -167,7 +167,7 @@ def _offer(
     )
     _remember_largest(task, rows, chebyshev.tensor_nodes(n, d), values)
     for grid in (0, *grids):
-        if (grid * n) ** d > chebyshev.LARGEST_GRID:
+        if (grid * n) ** d > chebyshev.LARGEST_GRID or not fits_a_leaf(task.program, n, grid):
             break
         open_ = state.still_open(a, rows, np.isfinite(slack), task.target)
         if not open_.any():

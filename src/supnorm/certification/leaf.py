@@ -15,12 +15,15 @@ from supnorm.certification.rounding import Array, outward
 from supnorm.program import Program
 
 PIECES = -2  # in place of a degree: the bound by exact linear pieces
-# Numbers at the nodes of a leaf, a limit of the file format: a leaf with more is refused by the checker.
+# Limits of the file format, so that no file can stall or fill the machine: the checker refuses a leaf with more numbers at
+# its nodes, cosines of an axis, or points of a grid.
 LARGEST_EVALUATION = 10_000_000
+LARGEST_TABLE = 300_000
+LARGEST_WORK = 2_000_000
 
 
-def fits_a_leaf(program: Program, n: int) -> bool:
-    """Whether a leaf of degree n may be proved by an interpolant of this program.
+def fits_a_leaf(program: Program, n: int, grid: int = 0) -> bool:
+    """Whether a leaf may be proved by an interpolant of degree n of this program, on the Ehlich-Zeller grid K = ``grid``.
 
     >>> from supnorm.program import Node
     >>> wide = Program((Node("input", (), 2), *(Node("tanh", (i,), 2) for i in range(16_000))))
@@ -28,7 +31,10 @@ def fits_a_leaf(program: Program, n: int) -> bool:
     (True, False)
     """
     numbers: int = (n + 1) ** program.d * sum(node.width for node in program.nodes)
-    return numbers <= LARGEST_EVALUATION
+    side = max(n + 1, grid * n)
+    return (
+        numbers <= LARGEST_EVALUATION and (n + 1) * side <= LARGEST_TABLE and side**program.d <= LARGEST_WORK
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,7 +29,14 @@ from supnorm.certification.graded_certificate import POINTS as GRADED_POINTS
 from supnorm.certification.graded_certificate import model_range, projected_range, projection_loss
 from supnorm.certification.graded_model import enclose, linear
 from supnorm.certification.graded_rule import affordable, rule
-from supnorm.certification.leaf import PIECES, Batch, Leaves, affine_range, fits_a_leaf
+from supnorm.certification.leaf import (
+    LARGEST_WORK,
+    PIECES,
+    Batch,
+    Leaves,
+    affine_range,
+    fits_a_leaf,
+)
 from supnorm.certification.pieces import piecewise_range
 from supnorm.certification.roots_at_zero import asked
 from supnorm.certification.rounding import Array, outward
@@ -39,9 +46,6 @@ from supnorm.results.numbers import num
 
 Rows = NDArray[np.intp]
 BATCH = 256  # leaves at once, as in `bracket`
-# Limits of one leaf, those of the checker (docs/certificate-format.md), so that no file can stall or fill the machine.
-LARGEST_TABLE = 300_000
-LARGEST_WORK = 2_000_000
 LARGEST_RHO = 1e6
 # How much another batch or processor may change a bound: this share of it, and this many times its float64 rounding.
 SLACK = 1e-6
@@ -140,8 +144,7 @@ def _demand(error: ErrorProgram, a: int, kind: Kind) -> None:
         fits = grid != 1 and (
             not error.declared if kind.rho in (0.0, BY_PARTS) else 1.0 < kind.rho < LARGEST_RHO
         )
-        fits &= (n + 1) * max(n + 1, grid * n) <= LARGEST_TABLE
-        fits &= max(grid * n, n + 1) ** d <= LARGEST_WORK and fits_a_leaf(error.alternatives[a], n)
+        fits &= fits_a_leaf(error.alternatives[a], n, grid)
     else:
         fits = n != PIECES or (d <= 2 and not error.declared)
     if kind.bits:
