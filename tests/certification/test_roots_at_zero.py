@@ -106,6 +106,9 @@ FORMS = {
     "the larger one of both signs": (lambda x: np.maximum(x[:, 1:], x[:, 1:] - 0.5), False),
     "the smaller one": (lambda x: np.minimum(x[:, :1], x[:, 1:] ** 2), True),
     "the smaller one of both signs": (lambda x: np.minimum(x[:, :1], x[:, 1:]), False),
+    "one of two": (lambda x: np.where(x[:, 1:] > 0.2, x[:, :1], x[:, 1:] ** 2), True),
+    "one of two, the first of both signs": (lambda x: np.where(x[:, 1:] < 0.2, x[:, 1:], x[:, :1]), False),
+    "one of two, the second of both signs": (lambda x: np.where(x[:, 1:] > 0.2, x[:, :1], x[:, 1:]), False),
 }
 
 
@@ -292,6 +295,15 @@ def test_what_rounding_may_make_negative_is_not_known_to_be_positive():
     assert _known_on([(0.3, 1e-9)], lambda x: (rest(x) + 1e-9) * np.sin(x) ** 2) == [True]
     # In float32 the rest is as large as 1e-7.
     assert _known_on([(0.3, 1e-9)], lambda x: (rest(x) + 1e-9) * np.sin(x) ** 2, units=2.0**29) == [False]
+
+
+def test_a_root_has_room_for_the_precision_that_runs():
+    """Of sin(x)^2 times what is positive in float64 and perhaps negative in float32."""
+    program = lower_numpy(lambda x: np.sqrt(((x + 1.0) - x - 1.0 + 1e-9) * np.sin(x - 0.3) ** 2), 1)
+    at = np.array([[0.3]]), np.array([[1e-9]]), np.ones(1)
+    for units, bounded in ((1.0, True), (2.0**29, False)):
+        model, _ = affine_model.propagate(program, *at, low=-np.ones(1), units=units)
+        assert bool(np.isfinite(model.eps[0, 0, 0])) is bounded
 
 
 @pytest.mark.slow

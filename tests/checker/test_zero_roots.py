@@ -42,6 +42,20 @@ def test_the_chord_encloses_the_root(op, above):
                 assert abs(_root(op, z) - s * z - middle) <= half * (1 + mp.mpf(10) ** -12)
 
 
+def test_a_root_on_a_polydisc_has_no_chord():
+    """Beside the real cell the root of a number near zero is none of those between the ends of the chord."""
+    program = enclosure.Program.of((_one("input"), _one("sqrt", 0)), (0.0,))
+    cell = [arb(0.5)], [arb(0.5)]
+    assert enclosure.model(program, *cell, arb(1), real=True)[0].eps is not None
+    assert enclosure.model(program, *cell, arb(1.25), real=False)[0].eps is None
+    factor = (_one("take", 0, columns=(0,)), _one("take", 0, columns=(1,)), _one("pow", 2, parameter=2.0))
+    operations = (_one("input", width=2), *factor, _one("mul", 1, 3), _one("sqrt", 4))
+    program = enclosure.Program.of(operations, (-1.0, -1.0))
+    cell = [arb(0.5), arb(0)], [arb(0.1), arb(0.1)]
+    assert enclosure.model(program, *cell, arb(1), real=True)[0].eps is not None
+    assert enclosure.model(program, *cell, arb(1.25), real=False)[0].eps is None
+
+
 def test_what_has_no_bound():
     assert chord("sqrt", arb(-1), arb(1), above=False) is None
     assert chord("sqrt", arb(0), arb("inf"), above=True) is None
@@ -94,6 +108,14 @@ def test_of_two_features_only_one_is_known_to_be_at_least_zero(op, expected):
     for args in ((1, 2), (2, 1)):
         program = (_one("input", width=2), *parts, _one(op, *args), _one("sqrt", 3))
         assert at_least_zero(program, (0.0, -1.0))[3] == (expected,)
+
+
+@pytest.mark.parametrize("args", [(1, 2), (2, 1), (1, 1), (2, 2)])
+def test_what_is_chosen_is_at_least_zero_if_both_formulas_are(args):
+    parts = (_one("take", 0, columns=(0,)), _one("take", 0, columns=(1,)))
+    for z in (1, 2):  # the number that chooses has no say
+        program = (_one("input", width=2), *parts, _one("where", z, *args), _one("sqrt", 3))
+        assert at_least_zero(program, (0.0, -1.0))[3] == (args == (1, 1),)
 
 
 W = np.random.default_rng(1).normal(size=(2, 6))
@@ -203,11 +225,13 @@ def test_a_root_has_a_bound_only_where_its_factor_is_positive_on_the_cell(monkey
         (-1.0, 0.0, 0.0, False),
         (1.0, 0.5, None, False),
         (0.0, 0.0, 0.0, False),
+        ((1.0, 0.75), 0.5, 0.0, False),  # a ball that is below the reach with a part of it
     ],
 )
 def test_which_features_are_positive_on_a_cell(middle, slope, remainder, expected):
     eps = None if remainder is None else arb(remainder)
-    assert enclosure._is_positive(enclosure.Feature(arb(middle), (arb(slope),), eps), arb(1)) is expected
+    centre = arb(*middle) if isinstance(middle, tuple) else arb(middle)
+    assert enclosure._is_positive(enclosure.Feature(centre, (arb(slope),), eps), arb(1)) is expected
 
 
 def test_parts_that_are_positive_on_a_cell_are_parts_of_the_rules():
@@ -220,6 +244,9 @@ def test_parts_that_are_positive_on_a_cell_are_parts_of_the_rules():
         first = on_a_cell(program[:5], low, lambda i, k, p=positive: (i, k) == p, known)
         last = on_a_cell(program, low, lambda i, k, p=positive: (i, k) == p, known)
         assert (*first, *last) == expected
+    for k in range(2):
+        known_of_both = on_a_cell(program[:1], low, lambda i, column, k=k: column == k, [])
+        assert known_of_both == (k == 0, k == 1)
 
 
 def test_the_half_is_no_larger_than_needed():
@@ -279,3 +306,32 @@ def test_each_output_has_the_form_that_suits_it(monkeypatch):
     all_leaves.verify(proof, [0], [1.0])
     with pytest.raises(Rejected, match=r"proved 1, claimed 0\.9"):
         all_leaves.verify(proof, [0], [0.9])
+
+
+def test_the_bound_of_all_outputs_is_the_largest_one():
+    for values in ((1.0, 2.0, 3.0), (3.0, 1.0, 2.0), (2.0, 3.0, 1.0)):
+        assert leaves._largest_of([arb(v) for v in values]) == 3
+    assert leaves._largest_of([arb(1), arb(2, 0.5)]) >= arb(2.5)  # the upper end of a ball
+    assert leaves._largest_of([arb(-1), arb(-2)]) == 0
+    for missing in (None, arb("nan"), arb("inf")):
+        for bounds in ([missing, arb(1)], [arb(1), missing]):
+            assert leaves._largest_of(bounds) is None
+
+
+@pytest.mark.parametrize("scale", [(1.0, 0.1, 0.1), (0.1, 1.0, 0.1), (0.1, 0.1, 1.0)])
+def test_a_claim_below_the_error_of_one_of_three_outputs_is_rejected(scale, tmp_path):
+    def roots(x):
+        return np.sqrt(np.cos(x[:, :1]) * (x[:, 1:] - 0.2) ** 2) * np.array([scale])
+
+    domain = Domain(x=(-1.0, 1.0), y=(-1.0, 1.0))
+    result = certify(Problem(roots, lambda x: 0.0 * roots(x), domain), 1.2, strategy=LinearBounds())
+    assert result.upper > 0.5
+    result.certificate.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted
+
+    def change(data):
+        rows = [min(float.fromhex(v), 0.2).hex() for v in data["leaves"]["upper"]]
+        data["leaves"]["upper"] = rows
+        data.update(upper=(0.2).hex(), lower=(0.0).hex(), witness=None)
+
+    assert not _forged(tmp_path / "c.json", tmp_path, change).accepted
