@@ -111,6 +111,37 @@ def test_standardised_inputs_of_a_float32_model():
     assert not _agrees(problem, moved)
 
 
+def _root_by_the_formula(x):
+    return (-1e5 + np.sqrt(1e10 + 4.0 * x[:, 0])) / 2.0
+
+
+def _sum_that_cancels(x):
+    return x[:, 0] * 1.001 + ((x[:, 0] + 1e7) - 1e7 - x[:, 0])
+
+
+def _square_that_cancels(x):
+    t = 1e6 + x[:, 0]
+    return 1.01 * (t**2 - 1e12 - 2e6 * x[:, 0])
+
+
+@pytest.mark.parametrize(("model", "reference"), [
+    (_root_by_the_formula, lambda x: 1.001 * 2.0 * x[:, 0] / (1e5 + np.sqrt(1e10 + 4.0 * x[:, 0]))),
+    (_sum_that_cancels, lambda x: x[:, 0]),
+    (_square_that_cancels, lambda x: x[:, 0] ** 2),
+])  # fmt: skip
+def test_code_in_float64_that_cancels(model, reference, tmp_path):
+    """Its honest file was rejected: "the programs have error 6.36962e-09 at .., the problem 6.37309e-09"."""
+    for sides in ((model, reference), (reference, model)):
+        problem = Problem(*sides, Domain(x=(0.0, 1.0)))
+        result = certify(problem, 1.5)
+        result.certificate.save(tmp_path / "c.json")
+        points = values_of_problem(problem, 64)
+        verdict = check(tmp_path / "c.json", points)
+        assert verdict.accepted, verdict.reason
+        moved = [(x, e + 100.0 * result.upper, a) for x, e, a in points]
+        assert not check(tmp_path / "c.json", moved).accepted
+
+
 def test_inputs_of_float32_models_are_float32_numbers_within_the_domain():
     """Their cast changes nothing then, which counts where a function is steep."""
     narrow = Domain(x=(1.0, 1.0 + 1e-7), y=Axis(0.1, 0.3, values=(0.1, 0.3)))

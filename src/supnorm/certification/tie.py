@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from supnorm.certification.agreement import slack_of, turned
 from supnorm.certification.branch_room import branch_room, has_branches
@@ -137,12 +138,13 @@ def _with_discrepancies(function: Function, d: int) -> Program | None:
 
 
 def rounding_of(function: Function, y: Array, x: Array) -> Array:
-    """How much rounding may change each output, shape ``(m,)``.
+    """How much rounding may change each output, shape ``(m,)`` or ``(n, m)``.
 
     It is a share of the largest value over the points (`ALLOWED`, at least 1e-10), because rounding is relative to the
     numbers that were added and not to their sum. In float32 larger numbers than the values may cancel, for example where
     a network standardises raw inputs. There the proved bound of the rounding counts too. Networks show far less, so it
-    counts up to 3e-4: a model that is changed by 1e-3 of its range is another model.
+    counts up to 3e-4: a model that is changed by 1e-3 of its range is another model. In float64 the proved bound at a point
+    counts as it is, where it is finite: code that cancels, as the formula of the roots of a quadratic, has no more digits.
     """
     share = max(ALLOWED.get(function.precision, ALLOWED["float32"]), LEAST)
     largest = np.max(np.abs(y), axis=0, where=np.isfinite(y), initial=0.0)
@@ -150,13 +152,22 @@ def rounding_of(function: Function, y: Array, x: Array) -> Array:
     if function.precision != "float64" and function.declared is None:
         bound = _largest_slack(function, program_of(function, x.shape[1], limited=True, branches=True), x)
         rounding = np.fmax(rounding, np.fmin(bound / 16.0, MOST * largest))
-    program = _with_discrepancies(function, x.shape[1]) if function.precision == "float64" else None
-    # Functions of a runtime that differ from their operation, and cancellation after them.
+    program = _read(function, x.shape[1]) if function.precision == "float64" else None
     if program is not None:
-        rounding = np.fmax(rounding, _largest_slack(function, program, x))
+        rounding = np.fmax(
+            rounding, _where_known(slack_of(function, program, x), turned(function, program, x))
+        )
+        # Functions of a runtime that differ from their operation, and cancellation after them.
+        if any(node.discrepancies for node in program.nodes):
+            rounding = np.fmax(rounding, _largest_slack(function, program, x))
     if function.declared is not None:  # two calls may be off to different sides
         rounding = rounding + 2.0 * function.declared.accuracy
     return np.asarray(rounding)
+
+
+def _where_known(slack: Array, turned: NDArray[np.bool_]) -> Array:
+    """Bounds of the rounding at points, zero where there is none and where rounding may take the other formula."""
+    return np.where(np.isfinite(slack) & ~turned[:, None], slack, 0.0)
 
 
 def _largest_slack(function: Function, program: Program, x: Array) -> Array:
