@@ -8,7 +8,7 @@ import oracle
 import pytest
 
 from supnorm.certification import affine_model, elementary
-from supnorm.certification.affine_model import propagate
+from supnorm.certification.propagation import propagate
 from supnorm.program import lower_jaxpr
 
 SCALES = np.array([1.0, 1.5, 3.0])

@@ -171,7 +171,7 @@ def test_inputs_are_off_by_the_rounding_of_nodes():
         rng.uniform(0.5, 2, size=(1, 200)),
         rng.uniform(-1, 1, (1, 200)),
     )
-    found = am._variables(centre, half, SCALES)
+    found = am.variables(centre, half, SCALES)
     with mp.workdps(50):
         rows = zip(centre[0], half[0], t[0], (centre + half * t)[0], found.err[0], strict=True)
         used = [abs(mp.mpf(c) + mp.mpf(h) * mp.mpf(s) - mp.mpf(x)) / mp.mpf(e) for c, h, s, x, e in rows]

@@ -14,7 +14,7 @@ from supnorm.certification import (
     graded_series,
     near_one,
 )
-from supnorm.certification.affine_model import propagate
+from supnorm.certification.propagation import propagate
 from supnorm.checker import check
 from supnorm.problem import Domain, Function, Problem
 from supnorm.program import Builder

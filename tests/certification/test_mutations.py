@@ -20,7 +20,7 @@ from supnorm.certification import (
     error_program,
     leaf,
 )  # fmt: skip
-from supnorm.certification.affine_model import propagate
+from supnorm.certification.propagation import propagate
 from supnorm.checker import check
 from supnorm.problem import Axis, Domain, ErrorMeasure, Problem
 from supnorm.results import Contradiction
@@ -297,7 +297,7 @@ def test_a_weakened_rule_of_the_whole_is_caught(name, monkeypatch, tmp_path):
     mutant = weaken(getattr(where, what))
     monkeypatch.setattr(where, what, mutant)
     if what == "relu":
-        monkeypatch.setitem(affine_model._COMPOSED, "abs", lambda x: affine_model.add(
+        monkeypatch.setitem(affine_model.COMPOSED, "abs", lambda x: affine_model.add(
             affine_model.scale(mutant(x), 2.0), x, -1.0))  # fmt: skip
     # Few boxes: the bounds of unfinished work count as well.
     assert problem in _false_claims(tmp_path) + _false_claims(tmp_path, boxes=3)

@@ -7,9 +7,10 @@ from benchmarks.soundness import zeros
 from benchmarks.soundness.judging import WRONG
 from flint import arb
 
-from supnorm.certification import LinearBounds, affine_model, certify, roots_at_zero
+from supnorm.certification import LinearBounds, affine_model, certify, propagation, roots_at_zero
 from supnorm.certification.agreement import slack_of
 from supnorm.certification.balls import _cbrt
+from supnorm.certification.propagation import propagate
 from supnorm.certification.roots_at_zero import enclosed, nonnegative, rounding
 from supnorm.checker import check
 from supnorm.problem import Domain, Problem
@@ -177,9 +178,7 @@ def test_a_root_of_rounded_points_of_a_tiny_domain_is_within_its_bound():
     for _ in range(50):
         centre, half = 1e-318 * rng.uniform(1.0, 9.0), 1e-318 * rng.uniform(0.1, 1.0)
         y = rng.uniform(-1.0, 1.0)
-        model, _ = affine_model.propagate(
-            program, np.array([[centre]]), np.array([[half]]), np.ones(1), low=np.zeros(1)
-        )
+        model, _ = propagate(program, np.array([[centre]]), np.array([[half]]), np.ones(1), low=np.zeros(1))
         with mp.workdps(40):
             exact = mp.sqrt(mp.mpf(centre) + mp.mpf(half) * mp.mpf(y))
             off = abs(mp.mpf(float(program.value(np.array([[centre + half * y]]))[0, 0])) - exact)
@@ -267,12 +266,12 @@ def _known_on(boxes, function, units=1.0):
     program = lower_numpy(function, 1)
     centre, half = (np.array(v)[:, None] for v in zip(*boxes, strict=True))
     models = []
-    start = affine_model._variables(centre, half, np.ones(1), np.array([-1.0]))
+    start = affine_model.variables(centre, half, np.ones(1), np.array([-1.0]))
     with np.errstate(all="ignore"):
         for node in program.nodes:
-            models.append(affine_model._apply(node, [models[a] for a in node.args], start))
+            models.append(affine_model.of_node(node, [models[a] for a in node.args], start))
     known = roots_at_zero.on_boxes(
-        program.nodes, lambda i: affine_model._positive(models[i], units), start.nonnegative, []
+        program.nodes, lambda i: propagation._positive(models[i], units), start.nonnegative, []
     )
     return known.all(axis=1).tolist()
 
@@ -302,7 +301,7 @@ def test_a_root_has_room_for_the_precision_that_runs():
     program = lower_numpy(lambda x: np.sqrt(((x + 1.0) - x - 1.0 + 1e-9) * np.sin(x - 0.3) ** 2), 1)
     at = np.array([[0.3]]), np.array([[1e-9]]), np.ones(1)
     for units, bounded in ((1.0, True), (2.0**29, False)):
-        model, _ = affine_model.propagate(program, *at, low=-np.ones(1), units=units)
+        model, _ = propagate(program, *at, low=-np.ones(1), units=units)
         assert bool(np.isfinite(model.eps[0, 0, 0])) is bounded
 
 
@@ -316,13 +315,13 @@ def _bound_of_a_root(middle):
     """Of sqrt(x y^2) for x in middle +- 0.1 and y around zero, where only x decides."""
     program = lower_numpy(lambda x: np.sqrt(x[:, :1] * x[:, 1:] ** 2), 2)
     centre, half, low = np.array([[middle, 0.0]]), np.full((1, 2), 0.1), np.full(2, -1.0)
-    return affine_model.propagate(program, centre, half, np.ones(1), low=low)[0].reach[0, 0, 0]
+    return propagate(program, centre, half, np.ones(1), low=low)[0].reach[0, 0, 0]
 
 
 def test_a_root_of_what_is_not_known_to_be_at_least_zero_has_no_bound(monkeypatch):
     assert 0.1 * np.sqrt(0.3) <= _bound_of_a_root(0.2) <= 0.2
     assert np.isinf(_bound_of_a_root(0.05))
-    monkeypatch.setattr(affine_model, "_positive", lambda x, units: np.ones_like(x.c, dtype=bool))
+    monkeypatch.setattr(propagation, "_positive", lambda x, units: np.ones_like(x.c, dtype=bool))
     assert np.isfinite(_bound_of_a_root(0.05))  # as it would be if the rule were weaker
 
 

@@ -10,8 +10,8 @@ import oracle
 import pytest
 
 from supnorm.certification import residual, running_error
-from supnorm.certification.affine_model import propagate
 from supnorm.certification.elementary import AT_POINT
+from supnorm.certification.propagation import propagate
 from supnorm.certification.running_error import with_rounding
 from supnorm.program import Node, Program, program_of
 from supnorm.program.operations import SECOND

@@ -37,7 +37,7 @@ def test_a_choice_that_is_taken_as_certain_is_found_out(small, tmp_path, monkeyp
     def certain(z, above, other):
         return honest(dataclasses.replace(z, J=0 * z.J, eps=0 * z.eps, err=0 * z.err), above, other)
 
-    monkeypatch.setitem(affine_model._COMPOSED, "where", certain)
+    monkeypatch.setitem(affine_model.COMPOSED, "where", certain)
     verdicts = [thresholds.judged(n, 1, tmp_path / "c.json").verdict for n in (4, 25, 45)]
     assert set(verdicts) <= set(WRONG)
 

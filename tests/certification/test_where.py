@@ -26,6 +26,7 @@ from supnorm.certification import (
 )
 from supnorm.certification.error_program import error_program
 from supnorm.certification.into_report import into_report
+from supnorm.certification.propagation import propagate
 from supnorm.checker import batch, check, composed, enclosure, graded
 from supnorm.checker.composed import Grid
 from supnorm.checker.enclosure import Program as Read
@@ -54,7 +55,7 @@ OFFSETS = np.concatenate([RNG.uniform(-1, 1, (300, 2)), [[-1, -1], [1, 1], [-1, 
 
 
 def _by_affine(program, centre, half):
-    model, _ = affine_model.propagate(program, centre[None], half[None], np.array([1.0, 1.5]))
+    model, _ = propagate(program, centre[None], half[None], np.array([1.0, 1.5]))
     return model.c[0], model.reach[0, 0]
 
 
@@ -145,10 +146,10 @@ def _of_one(honest):
 
 
 RULES = {
-    "affine": (_by_affine, affine_model._COMPOSED, "where", _at_its_middle("J", "eps", "err")),
+    "affine": (_by_affine, affine_model.COMPOSED, "where", _at_its_middle("J", "eps", "err")),
     "hull": (
         _by_affine,
-        affine_model._COMPOSED,
+        affine_model.COMPOSED,
         "where",
         lambda honest: lambda z, a, b, *rest: honest(z, a, dataclasses.replace(b, c=a.c, J=a.J), *rest),
     ),
@@ -478,7 +479,7 @@ def test_a_witness_where_a_reference_with_a_threshold_is_zero_is_one_for_the_che
 def test_a_root_has_a_bound_at_zero_only_where_both_formulas_are_at_least_zero(other, known):
     program = lower_numpy(lambda x: np.sqrt(np.where(x[:, 0] > 0.5, x[:, 0], other(x))), 2)
     read, ends = read_program(program.to_json(), branches=True), np.array([0.5, 0.5])
-    model, _ = affine_model.propagate(program, ends[None], ends[None], np.ones(1), low=np.zeros(2))
+    model, _ = propagate(program, ends[None], ends[None], np.ones(1), low=np.zeros(2))
     assert np.isfinite(model.reach[0, 0, 0]) == known
     feature = enclosure.model(Read.of(read, (0.0, 0.0)), *_box(ends, ends), scale=arb(1), real=True)[0]
     assert (feature.reach(arb(1)) is not None) == known
@@ -561,7 +562,7 @@ class _Compared32(_Jump):
 
 def test_the_room_at_a_threshold_is_its_jump_in_every_precision():
     program = lower_numpy(lambda x: np.where(2.0 * x[:, 0] < 0.6, 0.0, 3.0), 1)
-    model, _ = affine_model.propagate(program, np.array([[0.3]]), np.zeros((1, 1)), np.ones(1), units=2.0**31)
+    model, _ = propagate(program, np.array([[0.3]]), np.zeros((1, 1)), np.ones(1), units=2.0**31)
     assert 2.0**31 * model.err[0, 0] == pytest.approx(3.0)
 
 

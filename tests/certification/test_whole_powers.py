@@ -8,10 +8,10 @@ import pytest
 
 import supnorm as sn
 from supnorm.certification import certify, composed_relative
-from supnorm.certification.affine_model import propagate
 from supnorm.certification.composed_enclosure import apply, variables
 from supnorm.certification.composed_grid import grid
 from supnorm.certification.composed_relative import Relative
+from supnorm.certification.propagation import propagate
 from supnorm.certification.rounding import U, of_function
 from supnorm.program import Node, Program
 

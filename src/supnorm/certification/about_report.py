@@ -13,12 +13,12 @@ from dataclasses import replace
 import numpy as np
 
 from supnorm.auditing import AuditReport
-from supnorm.certification.affine_model import propagate
 from supnorm.certification.agreement import SHARE, UNIT
 from supnorm.certification.certificate import Certificate
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.lower import error_at
 from supnorm.certification.measured import BEYOND
+from supnorm.certification.propagation import propagate
 from supnorm.certification.result import CertifyResult
 from supnorm.certification.roots_at_zero import asked
 from supnorm.certification.rounding import Array

@@ -1,4 +1,4 @@
-"""Affine Taylor models of a program on boxes and on the polydiscs around them, many boxes at once.
+"""Affine Taylor models on boxes and on the polydiscs around them, many boxes at once, and the model of each operation.
 
 On the box with centre c and half-widths h, with x_j = c_j + h_j y_j, every feature is
 
@@ -15,7 +15,7 @@ Cost: (scales + d + 2) matrix products per layer and box.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -25,13 +25,11 @@ from numpy.typing import NDArray
 from supnorm.certification.elementary import AT_POINT, STEEPEST
 from supnorm.certification.majorants import REMAINDER, real_remainder
 from supnorm.certification.near_one import Rules, near_one
-from supnorm.certification.roots_at_zero import ROOTS, enclosed, nonnegative, on_boxes
+from supnorm.certification.roots_at_zero import ROOTS, enclosed, nonnegative
 from supnorm.certification.roots_at_zero import rounding as root_rounding
 from supnorm.certification.rounding import ULPS, Array, U, gamma, of_function, one_norm, outward
-from supnorm.program import Node, Program
+from supnorm.program import Node
 
-CELLS = 50_000  # numbers in one array of remainders: a few such arrays fit into the processor's cache
-AS_COMPUTED = 16.0  # rounding of another order of the sums, with a factor of 4 to spare
 SUBNORMAL = 1e-322  # a few units of the smallest numbers, of which one is all that a node may be
 FAR = 4.0  # as in one of the checker's forms; with 4 alone 3 of 360 files were not accepted: its tangents are tighter
 _TANH_GELU, _CUBIC = 0.7978845608028654, 0.044715  # the float64 constants are the definition of gelu_tanh
@@ -80,113 +78,7 @@ class AffineModel:
         )
 
 
-def propagate(
-    program: Program,
-    centre: Array,
-    half: Array,
-    scales: Array,
-    branches: bool = False,
-    low: Array | None = None,
-    units: float = 1.0,
-    outside: float = 0.0,
-) -> tuple[AffineModel, Array]:
-    """The model of the output on boxes, and how strongly each axis bends the program.
-
-    Args:
-        program: any program.
-        centre, half: the boxes, shapes ``(B, d)``.
-        scales: A of the polydiscs, shape ``(S,)``; the first must be 1 (the real box).
-        branches: whether ``err`` bounds, besides rounding, the branches of the code that the program does not take.
-        low: the lower ends of the domain, shape ``(d,)``: then roots of what is at least zero have bounds at zero too.
-        units: the rounding of the tests of ``where``, in units of ``err``; above 1 for code in lower precision.
-        outside: how far arguments as they are computed may lie outside their real remainder, in units of ``err``; above 0
-            for code in lower precision, of which products of two roundings and slopes beside the real box count.
-
-    Returns:
-        The model of the output, and the largest |J_j| that enters a nonlinear operation, shape ``(B, d)``. The
-        axis to split is the one where this number is largest.
-    """
-    widest = max(node.width for node in program.nodes)
-    step = max(CELLS // (len(scales) * widest), 8)
-    rows = [slice(i, i + step) for i in range(0, max(len(centre), 1), step)]
-    parts = [_propagate(program, centre[r], half[r], scales, branches, low, units, outside) for r in rows]
-    if len(parts) == 1:
-        return parts[0]
-    c, J, eps, err = (np.concatenate([getattr(m, n) for m, _ in parts]) for n in ("c", "J", "eps", "err"))
-    return AffineModel(c, J, eps, err, scales), np.concatenate([bend for _, bend in parts])
-
-
-def _propagate(
-    program: Program,
-    centre: Array,
-    half: Array,
-    scales: Array,
-    branches: bool,
-    low: Array | None,
-    units: float,
-    outside: float,
-) -> tuple[AffineModel, Array]:
-    models: list[AffineModel] = []
-    known: list[NDArray[np.bool_]] = []
-    bend = np.zeros_like(centre)
-    with np.errstate(all="ignore"):
-        start = _variables(centre, half, scales, low)
-        for node in program.nodes:
-            args = [models[a] for a in node.args]
-            if node.op == "where":  # only its test, and only where it is open
-                args[0] = replace(args[0], err=units * args[0].err)
-                open_ = np.abs(args[0].c) <= args[0].reach[:, 0]
-                bend = np.maximum(bend, (np.abs(args[0].J) * open_[..., None]).max(axis=1))
-            elif node.op in REMAINDER or node.op in _COMPOSED or node.op in ("mul", "div", "relu"):
-                for arg in args:
-                    bend = np.maximum(bend, np.abs(arg.J).max(axis=1))
-                if outside:
-                    args = [_as_computed(arg, outside) for arg in args]
-            models.append(_apply(node, args, start, branches, units))
-            if node.op in ROOTS and not node.discrepancies and not _all_above(args[0]):
-                models[-1] = _with_root_on_boxes(program.nodes, models, args[0], known, units)
-    return models[-1], bend
-
-
-def _as_computed(x: AffineModel, outside: float) -> AffineModel:
-    """The model with room on the real box for what is ``outside`` of it, in units of ``err``."""
-    eps = x.eps.copy()
-    eps[:, 0] = outward(eps[:, 0] + outside * x.err)
-    return replace(x, eps=eps)
-
-
-def _all_above(x: AffineModel) -> bool:
-    """Whether all is known of these features' signs, or nothing is asked."""
-    return x.nonnegative is None or bool(x.nonnegative.all())
-
-
-def _with_root_on_boxes(
-    nodes: Sequence[Node],
-    models: list[AffineModel],
-    x: AffineModel,
-    known: list[NDArray[np.bool_]],
-    units: float,
-) -> AffineModel:
-    """The last model, that of a root, by chords also where its argument x is only on the box known to be at least zero."""
-    node, model = nodes[len(models) - 1], models[-1]
-    (argument,) = node.args
-    rooted = _with_root(node.op, x, model, np.ones(node.width, dtype=bool))
-    if not (rooted.eps[:, 0] != model.eps[:, 0]).any():
-        return model
-    above = on_boxes(
-        nodes[: argument + 1], lambda i: _positive(models[i], units), models[0].nonnegative, known
-    )
-    return replace(_with_root(node.op, x, model, above), nonnegative=model.nonnegative)
-
-
-def _positive(x: AffineModel, units: float) -> NDArray[np.bool_]:
-    """Which features are above zero on each box, as they are computed too, with rounding in these ``units`` of ``err``."""
-    reach = x.reach[:, 0]
-    room = AS_COMPUTED * units * x.err + 16.0 * U * (np.abs(x.c) + reach) + SUBNORMAL
-    return np.asarray(x.c - reach > room)
-
-
-def _variables(centre: Array, half: Array, scales: Array, low: Array | None = None) -> AffineModel:
+def variables(centre: Array, half: Array, scales: Array, low: Array | None = None) -> AffineModel:
     boxes, d = centre.shape
     J = half[:, :, None] * np.eye(d)
     err = 4.0 * U * (np.abs(centre) + half) + SUBNORMAL  # nodes of a rule are rounded when they are computed
@@ -194,7 +86,7 @@ def _variables(centre: Array, half: Array, scales: Array, low: Array | None = No
     return AffineModel(centre, J, np.zeros((boxes, len(scales), d)), err, scales, above)
 
 
-def _apply(
+def of_node(
     node: Node, args: list[AffineModel], start: AffineModel, branches: bool = False, units: float = 1.0
 ) -> AffineModel:
     """The model of one node, with the room for its runtime; room for branches of the code only if ``branches`` is true."""
@@ -240,7 +132,7 @@ def _operation(node: Node, args: list[AffineModel], start: AffineModel, units: f
         return smooth(node.op, args[0], *extra)
     if node.parameter is not None:
         return leaky_relu(args[0], node.parameter)
-    return _COMPOSED[node.op](*args, *([units] if node.op == "where" else []))
+    return COMPOSED[node.op](*args, *([units] if node.op == "where" else []))
 
 
 def constant(value: Array, like: AffineModel) -> AffineModel:
@@ -345,10 +237,10 @@ def _smooth(op: str, x: AffineModel, *parameter: float) -> AffineModel:
         np.where(broken, np.inf, outward(err)),
         x.scales,
     )
-    return model if op not in ROOTS or x.nonnegative is None else _with_root(op, x, model, x.nonnegative)
+    return model if op not in ROOTS or x.nonnegative is None else with_root(op, x, model, x.nonnegative)
 
 
-def _with_root(op: str, x: AffineModel, model: AffineModel, above: NDArray[np.bool_]) -> AffineModel:
+def with_root(op: str, x: AffineModel, model: AffineModel, above: NDArray[np.bool_]) -> AffineModel:
     """The model of a root of x, on the real box by its chord where the tangent has no bound, or one `FAR` larger."""
     s, middle, half = enclosed(op, x.c, x.reach[:, 0], above)
     c, J, eps = s * x.c + middle, s[..., None] * x.J, model.eps.copy()
@@ -451,7 +343,7 @@ def _one_of(
     return np.where(on, above, np.where(off, other, between))
 
 
-_COMPOSED: dict[str, Callable[..., AffineModel]] = {
+COMPOSED: dict[str, Callable[..., AffineModel]] = {
     "add": add,
     "sub": lambda x, y: add(x, y, -1.0),
     "mul": multiply,

@@ -19,9 +19,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.certification.affine_model import AffineModel, propagate
+from supnorm.certification.affine_model import AffineModel
 from supnorm.certification.branch_room import with_tests
 from supnorm.certification.executions import Executions, runs
+from supnorm.certification.propagation import propagate
 from supnorm.certification.roots_at_zero import asked
 from supnorm.certification.rounding import Array
 from supnorm.problem import Domain, Function

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from supnorm.certification.affine_model import propagate
+from supnorm.certification.propagation import propagate
 from supnorm.certification.rounding import Array
 from supnorm.problem import Domain
 from supnorm.program import Node, Program

@@ -21,13 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.certification import chebyshev
-from supnorm.certification.affine_model import AffineModel, propagate
+from supnorm.certification.affine_model import AffineModel
 from supnorm.certification.beyond import Beyond
 from supnorm.certification.boxes import Boxes
 from supnorm.certification.bracket import UNDERFLOW
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.fine_nodes import Rule, bound_again, most_fine
 from supnorm.certification.leaf import Batch, Bounded, Task, affine_range, fits_a_leaf
+from supnorm.certification.propagation import propagate
 from supnorm.certification.roots_at_zero import asked
 from supnorm.certification.rounding import Array, outward
 from supnorm.program import Program

@@ -18,11 +18,11 @@ from functools import cached_property, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.certification.affine_model import propagate
 from supnorm.certification.black_box import BlackBox
 from supnorm.certification.branch_room import branch_room, demand_bounded, in_words
 from supnorm.certification.coordinates import box_of, inputs
 from supnorm.certification.measured import Measuring
+from supnorm.certification.propagation import propagate
 from supnorm.certification.reading import read_side
 from supnorm.certification.rounding import Array
 from supnorm.problem import Function, Problem

@@ -58,6 +58,7 @@ from supnorm.certification.graded_interpolant import POINTS, interpolants
 from supnorm.certification.graded_rule import Rule
 from supnorm.certification.graded_series import MODULUS, ORDER, real_bounds
 from supnorm.certification.near_one import Rules, near_one
+from supnorm.certification.propagation import propagate
 from supnorm.certification.roots_at_zero import asked
 from supnorm.certification.rounding import TINY, Array, U, gamma, one_norm, outward
 from supnorm.program import Node, Program
@@ -90,7 +91,7 @@ def enclose(program: Program, centre: Array, half: Array, rule: Rule | None) -> 
     bounds: list[AffineModel] = []
     values: list[Array] = []
     with np.errstate(all="ignore"):
-        start = affine_model._variables(centre, half, np.ones(1))
+        start = affine_model.variables(centre, half, np.ones(1))
         points = None
         if rule is not None:
             points = (centre[:, None] + half[:, None] * rule.nodes).reshape(-1, d)
@@ -106,7 +107,7 @@ def enclose(program: Program, centre: Array, half: Array, rule: Rule | None) -> 
             if rule is not None and node.op in MODULUS and not args[0].flat:
                 here = values[node.args[0]].reshape(boxes, len(rule.nodes), -1)
                 args[0] = models[node.args[0]] = tighten(args[0], here, bounds[node.args[0]], rule)
-            bounds.append(affine_model._apply(node, [bounds[a] for a in node.args], start))
+            bounds.append(affine_model.of_node(node, [bounds[a] for a in node.args], start))
             if node.op == "where":
                 models.append(where(args[0], args[1], args[2], bounds[node.args[0]].err))
             else:
@@ -130,7 +131,7 @@ def linear(
     """
     if (zero := asked(program, low)) is None:
         return enclosed.affine, enclosed.bend
-    affine, bend = affine_model.propagate(program, centre, half, np.ones(1), low=zero)
+    affine, bend = propagate(program, centre, half, np.ones(1), low=zero)
     bounded = np.isfinite(enclosed.graded.rem).all(axis=1, keepdims=True)
     return affine, np.where(bounded, enclosed.bend, bend)
 

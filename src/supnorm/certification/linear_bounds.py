@@ -18,11 +18,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.certification.affine_model import propagate
 from supnorm.certification.boxes import Boxes
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.leaf import PIECES, Batch, Bounded, affine_range
 from supnorm.certification.pieces import piecewise_range
+from supnorm.certification.propagation import propagate
 from supnorm.certification.roots_at_zero import asked
 from supnorm.certification.rounding import Array
 from supnorm.results.option import Allowed

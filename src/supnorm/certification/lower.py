@@ -13,9 +13,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.certification.affine_model import propagate
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.fine_lower import finer
+from supnorm.certification.propagation import propagate
 from supnorm.certification.roots_at_zero import asked
 from supnorm.certification.rounding import Array
 from supnorm.problem import Domain, Problem

@@ -26,9 +26,9 @@ def models_of(program: Program, centre: Array, half: Array) -> list[AffineModel]
     """
     models: list[AffineModel] = []
     with np.errstate(all="ignore"):
-        start = affine_model._variables(centre, half, np.ones(1))
+        start = affine_model.variables(centre, half, np.ones(1))
         for node in program.nodes:
-            model = affine_model._apply(node, [models[a] for a in node.args], start)
+            model = affine_model.of_node(node, [models[a] for a in node.args], start)
             if node.op in BOUNDED:
                 model = _within_range(model, *BOUNDED[node.op])
             models.append(model)
@@ -50,9 +50,9 @@ def first_infinite(program: Program, centre: Array, half: Array) -> str | None:
     """The first operation without a finite range on a box ``(1, d)``; None where all have one."""
     models: list[AffineModel] = []
     with np.errstate(all="ignore"):
-        start = affine_model._variables(centre, half, np.ones(1))
+        start = affine_model.variables(centre, half, np.ones(1))
         for node in program.nodes:
-            models.append(affine_model._apply(node, [models[a] for a in node.args], start))
+            models.append(affine_model.of_node(node, [models[a] for a in node.args], start))
             if not np.isfinite(models[-1].size).all():
                 return node.op
     return None

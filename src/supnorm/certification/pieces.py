@@ -123,7 +123,7 @@ def piecewise_range(
     Args:
         program: any program of one or two inputs.
         centre, half: the boxes, shapes ``(B, d)``.
-        domain_low: the lower ends of the domain, shape ``(d,)``, as ``low`` of `affine_model.propagate`.
+        domain_low: the lower ends of the domain, shape ``(d,)``, as ``low`` of `propagate`.
     """
     widest = max(node.width for node in program.nodes)
     step = max(NUMBERS // (MOST * widest), 1)
@@ -153,7 +153,7 @@ class _State:
 
     def __init__(self, program: Program, centre: Array, half: Array, domain_low: Array | None = None) -> None:
         boxes, d = centre.shape
-        self.start = affine_model._variables(centre, half, np.ones(1), domain_low)
+        self.start = affine_model.variables(centre, half, np.ones(1), domain_low)
         self.pieces = Pieces(boxes, d)
         self.lost = np.zeros(boxes, dtype=bool)
         self.drift = 8.0 * U * KINKS_AT_ONCE * sum(node.op in KINKS for node in program.nodes)
@@ -177,9 +177,9 @@ class _State:
         elif any(a in self.parted for a in node.args):
             like = _rows(self.start, self.pieces.owner)
             args = [self.at_pieces(a) for a in node.args]
-            self.parted[position] = affine_model._apply(node, args, like)
+            self.parted[position] = affine_model.of_node(node, args, like)
         else:
-            self.whole[position] = affine_model._apply(node, [self.whole[a] for a in node.args], self.start)
+            self.whole[position] = affine_model.of_node(node, [self.whole[a] for a in node.args], self.start)
         for a in node.args:
             if self.last_use[a] == position:
                 self.parted.pop(a, None)

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.certification import chebyshev
-from supnorm.certification.affine_model import propagate
 from supnorm.certification.balls import available
 from supnorm.certification.beyond import Beyond
 from supnorm.certification.boxes import Boxes
@@ -38,6 +37,7 @@ from supnorm.certification.leaf import (
     fits_a_leaf,
 )
 from supnorm.certification.pieces import piecewise_range
+from supnorm.certification.propagation import propagate
 from supnorm.certification.roots_at_zero import asked
 from supnorm.certification.rounding import Array, outward
 from supnorm.certification.running_error import with_rounding

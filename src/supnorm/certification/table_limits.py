@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from supnorm.certification.affine_model import propagate
 from supnorm.certification.boxes import Boxes
+from supnorm.certification.propagation import propagate
 from supnorm.certification.rounding import Array
 from supnorm.problem import Domain
 from supnorm.program import Program
