@@ -327,6 +327,42 @@ def test_a_proof_that_has_no_room_is_written_elsewhere_and_put_back_without_prov
     assert (shell.folder / "run" / "certify.json").exists()
 
 
+VANISHING = {
+    "certify": (["certify", "proved.toml"], "problem.toml"),
+    "proof": (["certify", "proved.toml"], "certificate.json"),
+    "norms": (["certify", "proved.toml", "--norm", "sup"], "norms-certificate.json"),
+    "fit": (["fit", "problem.toml", "--method", "polynomial", "--max-evaluations", "100"], "model.npz"),
+    "audit": (["audit", "problem.toml", "--evaluations", "300"], "result.json"),
+}
+
+
+@pytest.mark.parametrize("case", VANISHING)
+def test_a_folder_that_vanishes_while_files_are_written_is_told(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    """The next file made it again: a proof was told with its exit code, and its certificate was gone without a word."""
+    (shell.folder / "proved.toml").write_text(PROVED)
+    (shell.folder / "proved.py").write_text(FUNCTIONS)
+    arguments, first = VANISHING[case]
+    replace, gone = os.replace, []
+
+    def vanishing(source: str, target: Path) -> None:
+        replace(source, target)
+        if Path(target).name == first and Path(target).parent.name == "run" and not gone:
+            gone.append(target)
+            shutil.rmtree(shell.folder / "run")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files.os, "replace", vanishing)
+        done = shell.run(*arguments, "--out", "run", "--json")
+    assert gone
+    assert done.code == 3, done.err
+    assert "it has vanished again" in done.err.strip().splitlines()[-1]
+    assert json.loads(done.out)
+    if case == "proof":
+        assert Path(json.loads(done.out)["certificate"]).exists()
+
+
 @pytest.mark.parametrize("begun", [True, False])
 def test_a_proof_that_has_no_room_anywhere_says_what_is_left(
     shell: Shell, monkeypatch: pytest.MonkeyPatch, begun: bool

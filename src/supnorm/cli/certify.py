@@ -149,6 +149,7 @@ def _in_folder(
     from supnorm.cli.folder import demand_no_other_run, relocation_for
     from supnorm.cli.proof_elsewhere import not_lost, written_elsewhere
     from supnorm.results import BadInput, NotWritten
+    from supnorm.results.writing import all_there
 
     folder = run.directory
     demand_no_other_run(folder, "result.json")
@@ -188,13 +189,16 @@ def _in_folder(
         if report is not None:  # first: what an audit contradicts is not written
             joined = into_report_of(report, folder, opened, result)
         try:
-            _keep_proof(opened, folder, result, goes_on=run.resume or tighter is not None)
+            with all_there():
+                _keep_proof(opened, folder, result, goes_on=run.resume or tighter is not None)
+                about = about_of_error(opened, result.unit, result.upper)
+                record = record.changed(about=about)
+                _keep_rest(folder, record, joined)
         except NotWritten as why:
+            if path.exists():
+                raise
             elsewhere = written_elsewhere(result.certificate)
             raise not_lost(why, path, elsewhere, checkpoint) from why
-        about = about_of_error(opened, result.unit, result.upper)
-        record = record.changed(about=about)
-        _keep_rest(folder, record, joined)
         checkpoint.unlink(missing_ok=True)
         if damage is not None:  # the proof is written and does not depend on the audit's file
             raise damage

@@ -128,9 +128,10 @@ class RunContext:
         """A context for writing files that belong together: Ctrl-C waits, and a result that cannot be written is printed."""
         from supnorm.cli.folder import undisturbed
         from supnorm.evaluation.opened_files import unrecorded
+        from supnorm.results.writing import all_there
 
         # Now supnorm opens files, and no function does.
-        with undisturbed(), printed_if_lost(tell), unrecorded():
+        with undisturbed(), printed_if_lost(tell), unrecorded(), all_there():
             yield
 
     def within(self, name: str, resume: bool) -> RunContext:

@@ -39,6 +39,29 @@ def writing(path: Path | str) -> Iterator[None]:
         raise not_written(path, error.strerror or str(error)) from error
 
 
+_WRITTEN: list[list[Path]] = []  # what was written in each `all_there` that is open
+
+
+@contextmanager
+def all_there() -> Iterator[None]:
+    """A context at whose end each file that `write_whole` wrote in it is still there.
+
+    A folder that vanishes meanwhile is made again by the next file: without the first ones, which nobody would miss.
+
+    Raises:
+        NotWritten: naming the first file that is gone.
+    """
+    paths: list[Path] = []
+    _WRITTEN.append(paths)
+    try:
+        yield
+    finally:
+        _WRITTEN.pop()
+    for path in paths:
+        if not os.path.lexists(path):
+            raise not_written(path, "it has vanished again")
+
+
 def demand_writable(path: Path | str | None, option: str) -> None:
     """Check that a file which is written at the end can be written, before work starts that would be lost without it.
 
@@ -105,6 +128,8 @@ def write_whole(path: Path | str, content: str | bytes | Iterable[bytes]) -> Non
                 os.fsync(file.fileno())
             os.chmod(name, 0o644)
             os.replace(name, path)
+            for paths in _WRITTEN:
+                paths.append(path.absolute())
         except BaseException:
             with suppress(OSError):
                 Path(name).unlink(missing_ok=True)
