@@ -6,8 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from supnorm.certification import certify
+from supnorm.certification import agreement, certify
 from supnorm.certification.agreement import compare
+from supnorm.certification.propagation import propagate
 from supnorm.problem import Domain, Function, Problem
 from supnorm.program import lower_jaxpr, program_of
 from supnorm.results import BadInput
@@ -130,6 +131,16 @@ def test_rounding_in_single_precision_is_not_small(code):
     single = Function(lambda x: code(x[:, 0].astype(np.float32)), precision="float32")
     result = certify(Problem(single, lambda x: 0 * x[:, 0], Domain(x=(0.0, 1.0))), 1e20)
     assert result.agreement.lower_precision > 0.3
+
+
+@pytest.mark.parametrize("code", [_squared, _grown])
+def test_without_room_beside_the_real_box_honest_code_in_single_precision_is_refused(code, monkeypatch):
+    monkeypatch.setattr(
+        agreement, "propagate", lambda *given, outside=0.0, **more: propagate(*given, outside=0.0, **more)
+    )
+    single = Function(lambda x: code(x[:, 0].astype(np.float32)), precision="float32")
+    with pytest.raises(BadInput, match="rounding explains only"):
+        certify(Problem(single, lambda x: 0 * x[:, 0], Domain(x=(0.0, 1.0))), 1e20)
 
 
 def _sizes(run):
