@@ -195,3 +195,19 @@ def test_a_store_that_a_kill_left_blank_is_no_run_and_not_set_aside(shell: Shell
     )
     assert shell.run(*arguments).code in (0, 1)
     assert not list((shell.folder / "run").glob("*.old*"))
+
+
+@pytest.mark.parametrize("verb", ["guard", "compare"])
+def test_a_damaged_store_is_not_begun_anew_by_a_run_that_asks_to_go_on(shell: Shell, verb: str) -> None:
+    """What was paid for was computed again without a word; of an audit and a fit the store was refused by name."""
+    folder = shell.folder / "run" / ("" if verb == "guard" else "a")
+    folder.mkdir(parents=True)
+    (folder / "evaluations.sqlite").write_bytes(b"SQLite format 3" + bytes(5000))
+    given = [shell.write(name="a.toml"), *([shell.write(name="b.toml")] if verb == "compare" else [])]
+    if verb == "guard":
+        assert shell.run("audit", "a.toml", "--evaluations", "300", "--out", "audited", "--quiet").code == 1
+    more = ["--report", "audited"] if verb == "guard" else []
+    done = shell.run(verb, *given, *more, "--out", "run", "--resume", "--quiet")
+    assert done.code == (2 if verb == "guard" else 1)  # the other model of a comparison is wrong
+    assert "is damaged, or no store of evaluations" in done.err
+    assert not list(folder.glob("*.old*"))

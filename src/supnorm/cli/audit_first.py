@@ -45,15 +45,15 @@ def after_audit(
         Interrupted: when the audit is cut short; ``--resume`` goes on with it.
     """
     from supnorm.auditing import load_report
-    from supnorm.cli.folder import demand_no_other_run, demand_none_written_over, held_fingerprint, work_in
+    from supnorm.cli.folder import demand_no_other_run, demand_none_written_over, has_begun, work_in
 
     with ExitStack() as held:
         # One lock from the beginning of the audit to the end of the run: another run would replace the audit in between.
         held.enter_context(work_in(run.directory))
         demand_no_other_run(run.directory, result_file)
         demand_none_written_over(run.directory, opened)  # before the audit
-        begun = run.resume and held_fingerprint(run.directory) is not None
-        audited = run.resume and report is None and held_fingerprint(run.directory / BEFORE) is not None
+        begun = run.resume and has_begun(run.directory)
+        audited = run.resume and report is None and has_begun(run.directory / BEFORE)
         if run.resume and not begun and not audited:  # said before the audit is paid for
             raise BadInput(f"--resume: {run.directory} has no run; leave --resume out to start one")
         before = (

@@ -130,14 +130,14 @@ def _judged(claim: Claim, file: Path, run: RunContext, options: SearchOptions) -
     Raises:
         Interrupted: when the audit is cut short; ``--resume`` goes on with it.
     """
-    from supnorm.cli.folder import held_fingerprint
+    from supnorm.cli.folder import has_begun
     from supnorm.cli.repeat import repeated
 
     again = repeated("claim", file, {"out": run.folder if run.named else None, **_words(options)})
     report, start = None, time.perf_counter()
     if claim.problem is not None:
         options = _limited(options, claim)
-        begun = run.resume and held_fingerprint(run.directory / AUDIT) is not None
+        begun = run.resume and has_begun(run.directory / AUDIT)
         report = run_audit(file, run.within(AUDIT, begun), options, go_on=AGAIN, whole=True)
     with run.interruptible(f"; the audit is in {run.directory / AUDIT}: {AGAIN}"):
         result = claim.judged(report, options.seed, run.observer())

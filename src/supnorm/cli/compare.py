@@ -159,13 +159,13 @@ def _audited(
     Returns:
         The records by name, why the work ended early, and why models were refused, by name; the others are still audited.
     """
-    from supnorm.cli.folder import held_fingerprint
+    from supnorm.cli.folder import has_begun
     from supnorm.results import BadInput, Interrupted, NotWritten
 
     records: dict[str, AuditRecord] = {}
     refused: dict[str, BadInput] = {}
     for path, name in zip(problems, names, strict=True):
-        resume = run.resume and held_fingerprint(run.directory / name) is not None
+        resume = run.resume and has_begun(run.directory / name)
         try:
             # An audit that is finished and cannot be written is a row of the table all the same.
             tell = partial(_into, records, name)

@@ -373,6 +373,17 @@ def held_fingerprint(folder: Path, name: str = STORE) -> str | None:
         return None
 
 
+def has_begun(folder: Path) -> bool:
+    """Whether a run has begun in a folder; a damaged store counts, which ``--resume`` refuses by name.
+
+    A file without a byte does not: a kill may leave it before anything is stored.
+    """
+    path = folder / STORE
+    if held_fingerprint(folder) is not None:
+        return True
+    return exists(path) and path.stat().st_size > 0 and not EvaluationStore.is_blank(path)
+
+
 def set_aside(path: Path) -> Moves:
     """Rename a file of an older run to the first free one of ``.old``, ``.old2``, ``.old3``, ...; returns the renames."""
     if not path.exists():
