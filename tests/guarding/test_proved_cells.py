@@ -55,15 +55,72 @@ def test_on_a_list_of_values_only_values_with_a_small_error_are_proven(scale: st
     assert held.tolist() == [True, False, True, True, True]
 
 
+CHOICE = """<ir_version: 10, opset_import: ["" : 20]>
+g (double[N,2] x) => (double[N,1] y) {
+  w = Constant<value = double[2,1] {0.3, 0.7}>()
+  c = Constant<value = double[1] {0.45}>()
+  e = Constant<value = double[1] {0.001}>()
+  one = Constant<value = double[1] {1.0}>()
+  z = MatMul(x, w)
+  t = Less(z, c)
+  s = Sin(z)
+  a = Add(s, one)
+  r = Mul(s, e)
+  b = Add(s, r)
+  y = Where(t, a, b)
+}
+"""
+
+
+ELSEWHERE = """import numpy as np
+
+
+def reference(x):
+    z = 0.3 * x[:, :1] + 0.7 * x[:, 1:]
+    return np.where(z < 0.47, np.sin(z) + 1.0, np.sin(z))
+"""
+
+
+def test_the_jump_at_a_threshold_is_no_rounding_of_other_boxes(tmp_path: Path) -> None:
+    """Beside a threshold rounding may add the whole jump; no other box was proven, either."""
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    onnx.save(onnx.parser.parse_model(CHOICE), tmp_path / "m.onnx")
+    (tmp_path / "code.py").write_text(ELSEWHERE)
+    (tmp_path / "p.toml").write_text(
+        '[model]\nfile = "m.onnx"\n[reference]\npython = "code.py:reference"\n[domain]\nx = [0.0, 1.0]\ny = [0.0, 1.0]\n'
+    )
+    problem = sn.open_problem(tmp_path / "p.toml")
+    proof = prove_cells(problem, 0.05)
+    assert proof.rounding is not None
+    assert proof.rounding > 0.9
+    cells = ProvedCells.of(proof, 0.05)
+    assert np.prod(cells.high - cells.low, axis=1).sum() > 0.8
+    rng = np.random.default_rng(0)
+    x = rng.random((400_000, 2))
+    at = rng.choice([0.45, 0.47], len(x)) + rng.integers(-8, 9, len(x)) * 10.0 ** -rng.integers(1, 17, len(x))
+    x[::2, 1] = np.clip((at[::2] - 0.3 * x[::2, 0]) / 0.7, 0.0, 1.0)
+    error = np.abs(problem.model.value(x) - problem.reference.value(x))[:, 0]
+    held = cells.hold(x, problem.domain)
+    assert (error > 0.9).sum() > 1000
+    assert held.mean() > 0.3
+    assert error[held].max() <= 0.05
+
+
 @pytest.mark.slow
 def test_the_rounding_of_a_box_is_not_lost_beside_a_huge_bound_of_another() -> None:
     """The bound of the whole domain is 5e19, where whole thousands are lost; the rounding is 83,000 there."""
     model = Network.init(np.random.default_rng(0), 1, 1, 4, 1).as_function()
     problem = sn.Problem(model, lambda x: 0.0 * x[:, 0] + 1e20 * np.maximum(x[:, 0] - 0.5, 0.0), LINE)
     proof = prove_cells(problem, 2.0, boxes=300)
-    boxes = proof.by_box[0].boxes.upper
-    assert len(ProvedCells.of(proof, float(boxes.min()) + 0.995 * proof.rounding)) == 0
-    assert len(ProvedCells.of(proof, float(boxes.min()) + 1.005 * proof.rounding)) > 0
+    (certificate,) = proof.by_box
+    leaves = certificate.leaves.whole
+    upper, rounding = leaves.boxes.upper, leaves.proof.rounding
+    k = int(np.argmax(rounding / upper))
+    assert rounding[k] > 1e-6 * upper[k]
+    low = leaves.boxes.index[k, 0] * 2.0 ** -float(leaves.boxes.level[k, 0])
+    for share, holds in ((0.995, False), (1.005, True)):
+        assert (low in ProvedCells.of(proof, float(upper[k] + share * rounding[k])).low[:, 0]) == holds
 
 
 def test_in_a_narrow_axis_far_from_zero_the_margin_covers_the_rounding_of_the_coordinates() -> None:

@@ -9,7 +9,6 @@ Certificates cut the box of the ends of the axes, also where an axis has a list 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -181,14 +180,14 @@ def in_box(x: Array, domain: Domain) -> tuple[Array, Array]:
     return (t - ends[:, 0]) / width, MARGIN + ROUNDING * np.abs(ends).sum(axis=1) / width
 
 
-def _beyond(certificate: Certificate) -> float:
-    """A bound of what the rounding of the model as it runs adds to the bound of any box, rounded upwards.
+def _beyond(certificate: Certificate) -> Array:
+    """What the rounding of the model as it runs adds to the bound of each box at most, rounded upwards, shape ``(b,)``.
 
-    It is not taken from the bound of the whole domain: beside a bound of 1e20 a rounding of 1e-3 is lost.
+    It is not taken from the bound of the whole domain: beside a bound of 1e20 a rounding of 1e-3 is lost. Nor is that of
+    float64 the largest of all boxes: beside a threshold it is the whole jump.
     """
     single = 0.0 if certificate.deployed is None else certificate.deployed.rounding
-    rounding = float(certificate.leaves.proof.rounding.max())
-    return math.nextafter(rounding + single, math.inf)
+    return np.asarray(np.nextafter(certificate.leaves.proof.rounding + single, np.inf))
 
 
 def _built(low: Array, high: Array) -> tuple[Integers, Array, Integers, Integers, Integers]:
