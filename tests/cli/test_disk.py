@@ -298,7 +298,7 @@ def test_compare_without_an_error_above_the_tolerance_ends_as_not_written(
     assert "agrees" in done.out
 
 
-def certified(shell: Shell, monkeypatch: pytest.MonkeyPatch, ends: tuple[str, ...]) -> Any:
+def certified(shell: Shell, monkeypatch: pytest.MonkeyPatch, ends: tuple[str, ...], *options: str) -> Any:
     """What certify leaves when no file with such an ending can be written."""
     (shell.folder / "proved.toml").write_text(PROVED)
     (shell.folder / "proved.py").write_text(FUNCTIONS)
@@ -306,7 +306,44 @@ def certified(shell: Shell, monkeypatch: pytest.MonkeyPatch, ends: tuple[str, ..
     monkeypatch.setattr(tempfile, "tempdir", str(shell.folder / "temporary"))
     with monkeypatch.context() as patched:
         full(patched, ends)
-        return shell.run("certify", "proved.toml", "--out", "run", "--json")
+        return shell.run("certify", "proved.toml", *options, "--out", "run", "--json")
+
+
+@pytest.mark.parametrize("full_at", ["run/norms-certificate.json", "run/problem.toml"])
+@pytest.mark.parametrize("older", [False, True])
+def test_a_proof_of_several_parts_that_has_no_room_is_written_elsewhere_too(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, full_at: str, older: bool
+) -> None:
+    """It was printed, and lost."""
+    options = ("--norm", "sup")
+    if older:
+        (shell.folder / "proved.toml").write_text(PROVED)
+        (shell.folder / "proved.py").write_text(FUNCTIONS)
+        assert shell.run("certify", "proved.toml", *options, "--out", "run").code == 0
+        shutil.rmtree(shell.folder / "temporary", ignore_errors=True)
+    done = certified(shell, monkeypatch, (full_at,), *options)
+    assert done.code == 3
+    held = Path(json.loads(done.out)["certificate"])
+    assert held.parent.parent == shell.folder / "temporary"
+    assert f"make room and mkdir -p run && mv {held} run/norms-certificate.json, then" in done.err
+    (shell.folder / "run").mkdir(exist_ok=True)
+    shutil.move(held, shell.folder / "run" / "norms-certificate.json")
+    again = shell.run("certify", "proved.toml", *options, "--out", "run", "--resume", "--json")
+    assert again.code == 0, again.err
+    assert (shell.folder / "run" / "norms.json").exists()
+
+
+@pytest.mark.parametrize("full_at", ["run/problem.toml", "run/certificate.json"])
+def test_a_proof_is_not_lost_beside_an_older_one(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, full_at: str
+) -> None:
+    """Where an older certificate lay in the folder, the new proof was taken for written."""
+    (shell.folder / "proved.toml").write_text(PROVED)
+    (shell.folder / "proved.py").write_text(FUNCTIONS)
+    assert shell.run("certify", "proved.toml", "--out", "run").code == 0
+    done = certified(shell, monkeypatch, (full_at,), "--ratio", "1.001")
+    assert done.code == 3
+    assert Path(json.loads(done.out)["certificate"]).parent.parent == shell.folder / "temporary"
 
 
 def test_a_proof_that_has_no_room_is_written_elsewhere_and_put_back_without_proving_again(
@@ -318,7 +355,7 @@ def test_a_proof_that_has_no_room_is_written_elsewhere_and_put_back_without_prov
     held = Path(json.loads(done.out)["certificate"])
     assert held.parent.parent == shell.folder / "temporary"
     command = done.err.partition("make room and ")[2].partition(", then")[0]
-    assert command == f"mv {held} run/certificate.json"
+    assert command == f"mkdir -p run && mv {held} run/certificate.json"
     (shell.folder / "run").mkdir(exist_ok=True)
     shutil.move(held, shell.folder / "run" / "certificate.json")
     again = shell.run("certify", "proved.toml", "--out", "run", "--resume", "--json")

@@ -21,6 +21,7 @@ from supnorm.results.printable import file_word
 if TYPE_CHECKING:
     from supnorm.auditing import AuditReport
     from supnorm.certification import CertifyResult
+    from supnorm.cli.proof_elsewhere import Keeping
     from supnorm.problem import Problem
     from supnorm.results.certify import CertifyRecord
     from supnorm.results.parts import AxisRecord
@@ -147,9 +148,8 @@ def _in_folder(
     from supnorm.certification.about_page import about_of_error
     from supnorm.cli.audit_beside import audit_beside, audited, into_report_of
     from supnorm.cli.folder import demand_no_other_run, relocation_for
-    from supnorm.cli.proof_elsewhere import not_lost, written_elsewhere
-    from supnorm.results import BadInput, NotWritten
-    from supnorm.results.writing import all_there
+    from supnorm.cli.proof_elsewhere import Keeping
+    from supnorm.results import BadInput
 
     folder = run.directory
     demand_no_other_run(folder, "result.json")
@@ -174,10 +174,11 @@ def _in_folder(
     folder = run.directory  # the calls may have changed the working folder
     tighter = None if run.resume else _tighter(opened, path, result, asked)
     result = tighter or result
-    record, elsewhere = result.record.changed(certificate=str(path)), None
+    record = result.record.changed(certificate=str(path))
+    keeping = Keeping(result.certificate, path, checkpoint)
 
     def tell() -> None:
-        shown = record if elsewhere is None else record.changed(certificate=str(elsewhere))
+        shown = record.changed(certificate=str(keeping.elsewhere or path))
         run.tell(shown.to_json, lambda: summary(result))
 
     with run.writing(tell):
@@ -188,17 +189,11 @@ def _in_folder(
         joined = None
         if report is not None:  # first: what an audit contradicts is not written
             joined = into_report_of(report, folder, opened, result)
-        try:
-            with all_there():
-                _keep_proof(opened, folder, result, goes_on=run.resume or tighter is not None)
-                about = about_of_error(opened, result.unit, result.upper)
-                record = record.changed(about=about)
-                _keep_rest(folder, record, joined)
-        except NotWritten as why:
-            if path.exists():
-                raise
-            elsewhere = written_elsewhere(result.certificate)
-            raise not_lost(why, path, elsewhere, checkpoint) from why
+        with keeping.nothing_lost():
+            _keep_proof(opened, folder, keeping, goes_on=run.resume or tighter is not None)
+            about = about_of_error(opened, result.unit, result.upper)
+            record = record.changed(about=about)
+            _keep_rest(folder, record, joined)
         checkpoint.unlink(missing_ok=True)
         if damage is not None:  # the proof is written and does not depend on the audit's file
             raise damage
@@ -242,7 +237,7 @@ def _tighter(opened: Problem, path: Path, result: CertifyResult, asked: Question
     return replace(held, record=record)
 
 
-def _keep_proof(opened: Problem, folder: Path, result: CertifyResult, goes_on: bool) -> None:
+def _keep_proof(opened: Problem, folder: Path, keeping: Keeping, goes_on: bool) -> None:
     """Write problem and certificate into the folder; a run that does not go on sets an older certificate aside.
 
     Raises:
@@ -252,13 +247,12 @@ def _keep_proof(opened: Problem, folder: Path, result: CertifyResult, goes_on: b
     from supnorm.problem.save import save_problem
     from supnorm.results.writing import writing
 
-    path = folder / "certificate.json"
-    with writing(path):
+    with writing(keeping.path):
         folder.mkdir(parents=True, exist_ok=True)
-        save_problem(opened, folder / "problem.toml")
         if not goes_on:
-            set_aside(path)  # an older proof may have taken hours
-        result.certificate.save(path)
+            set_aside(keeping.path)  # an older proof may have taken hours
+        save_problem(opened, folder / "problem.toml")
+        keeping.save()
 
 
 def _keep_rest(folder: Path, record: CertifyRecord, joined: AuditReport | None) -> None:

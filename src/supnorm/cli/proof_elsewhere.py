@@ -3,43 +3,77 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from supnorm.results.printable import file_word
 from supnorm.results.status import NotWritten
-
-if TYPE_CHECKING:
-    from supnorm.certification.certificate import Certificate
-    from supnorm.certification.statement import Statement
+from supnorm.results.writing import all_there
 
 AGAIN = "then the same command with --resume writes the rest without proving again"
 
 
-def written_elsewhere(certificate: Certificate | Statement) -> Path | None:
-    """The file of the certificate in the temporary folder; None if that cannot be written either."""
-    with suppress(NotWritten, OSError):
-        path = Path(tempfile.mkdtemp(prefix="supnorm-")) / "proof.json"
-        certificate.save(path)
-        return path
-    return None
+class Proof(Protocol):
+    """What writes a certificate."""
+
+    def save(self, path: Path | str) -> None:
+        """Write the file."""
 
 
-def not_lost(why: NotWritten, path: Path, elsewhere: Path | None, checkpoint: Path) -> NotWritten:
-    """The failure with where the proof is, and how it gets into the folder.
+@dataclass
+class Keeping:
+    """A proof that is written into a folder, or elsewhere.
 
-    Args:
-        why: what could not be written.
-        path: the certificate in the folder of the run.
-        elsewhere: its file in the temporary folder; None if there is none.
+    Attributes:
+        proof: the proof.
+        path: its certificate in the folder of the run.
         checkpoint: the file that a run leaves for ``--resume``.
+        elsewhere: its file in the temporary folder; None if it is not there.
+        saved: whether it was written to ``path``, where an older one may lie before.
     """
-    if elsewhere is not None:
-        put = f"mv {file_word(elsewhere)} {file_word(path)}"
-        return NotWritten(f"{why}; the proof is in {elsewhere}: make room and {put}, {AGAIN}")
-    if checkpoint.exists():
-        return NotWritten(
-            f"{why}; {checkpoint} has the proof as it was a moment before: --resume goes on from there"
-        )
-    return NotWritten(f"{why}; the proof fits nowhere and is lost: make room and run the same command again")
+
+    proof: Proof
+    path: Path
+    checkpoint: Path
+    elsewhere: Path | None = None
+    saved: bool = False
+
+    def save(self) -> None:
+        """Write the proof into the folder."""
+        self.proof.save(self.path)
+        self.saved = True
+
+    @contextmanager
+    def nothing_lost(self) -> Iterator[None]:
+        """Inside, the files of the run are written; if one of them cannot be and the proof is not there, it goes elsewhere.
+
+        Raises:
+            NotWritten: with where the proof is, and how it gets into the folder.
+        """
+        try:
+            with all_there():
+                yield
+        except NotWritten as why:
+            if self.saved and self.path.exists():
+                raise
+            self.elsewhere = self._written_elsewhere()
+            raise NotWritten(f"{why}; {self._remedy()}") from why
+
+    def _written_elsewhere(self) -> Path | None:
+        with suppress(NotWritten, OSError):
+            path = Path(tempfile.mkdtemp(prefix="supnorm-")) / "proof.json"
+            self.proof.save(path)
+            return path
+        return None
+
+    def _remedy(self) -> str:
+        if self.elsewhere is not None:
+            folder, held, path = map(file_word, (self.path.parent, self.elsewhere, self.path))
+            put = f"mkdir -p {folder} && mv {held} {path}"  # a folder without a file is removed at the end of the run
+            return f"the proof is in {self.elsewhere}: make room and {put}, {AGAIN}"
+        if self.checkpoint.exists():
+            return f"{self.checkpoint} has the proof as it was a moment before: --resume goes on from there"
+        return "the proof fits nowhere and is lost: make room and run the same command again"

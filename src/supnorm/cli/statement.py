@@ -56,6 +56,7 @@ def prove_in_folder(
         summary: the result in lines.
     """
     from supnorm.cli.folder import demand_no_other_run, relocation_for, set_aside
+    from supnorm.cli.proof_elsewhere import Keeping
     from supnorm.pages import write_page
     from supnorm.problem.save import save_problem
     from supnorm.results import BadInput, write_whole
@@ -69,19 +70,25 @@ def prove_in_folder(
         raise BadInput(f"--resume: there is no {path}; leave --resume out to start")
     result = prove(begun if run.resume else None, None if other else checkpoint)
     folder = run.directory  # the calls may have changed the working folder
-    record = result.record.changed(certificate=str(path))
-    with run.writing(lambda: run.tell(record.to_json, lambda: summary(result))):
+    record, keeping = result.record.changed(certificate=str(path)), Keeping(result, path, checkpoint)
+
+    def tell() -> None:
+        shown = record.changed(certificate=str(keeping.elsewhere or path))
+        run.tell(shown.to_json, lambda: summary(result))
+
+    with run.writing(tell):
         if other is not None:
             other.clear()
             say(f"supnorm: {other.why}: it is now {other.aside}", err=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        save_problem(opened, folder / "problem.toml")
-        if not run.resume:
-            set_aside(path)  # an older proof may have taken hours
-        result.save(path)
-        record = record.changed(about=about(result))  # the proof is not lost for a picture
-        write_whole(folder / f"{stem}.json", record.to_json())
-        write_page(record, folder / f"{stem}.html")
+        with keeping.nothing_lost():
+            folder.mkdir(parents=True, exist_ok=True)
+            if not run.resume:
+                set_aside(path)  # an older proof may have taken hours
+            save_problem(opened, folder / "problem.toml")
+            keeping.save()
+            record = record.changed(about=about(result))  # the proof is not lost for a picture
+            write_whole(folder / f"{stem}.json", record.to_json())
+            write_page(record, folder / f"{stem}.html")
         checkpoint.unlink(missing_ok=True)
     run.tell(record.to_json, lambda: [*summary(result), *_next(problem, folder, path, result, options)])
     return int(result.status.exit)
