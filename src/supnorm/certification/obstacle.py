@@ -10,10 +10,12 @@ from __future__ import annotations
 import numpy as np
 
 from supnorm.certification.boxes import DEEPEST
+from supnorm.certification.branch_room import with_tests
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.executions import runs
 from supnorm.certification.leaf import Leaves
 from supnorm.certification.node_models import first_infinite
+from supnorm.certification.propagation import propagate
 from supnorm.certification.rounding import Array
 from supnorm.certification.shelf import Stored, largest_by
 from supnorm.problem import Domain, Problem
@@ -25,6 +27,7 @@ FEW = 256  # the functions are called at no more points than this
 NAMED = ("div", "log", "sqrt", "pow", "constant", "exp")  # operations with words of their own
 # Halvings of an axis (1/1,000 of it) from which on a pole is suspected: wider boxes are often without a bound, pole or not.
 SUSPECTED = 10
+REACH = 64.0  # half-widths; the largest ellipse around a box (rho = 80) reaches out by 40
 _OVERFLOW = ("affine", "mul", "add", "sub")
 
 
@@ -72,10 +75,23 @@ def without_bound(problem: Problem, error: ErrorProgram, leaves: Leaves | Stored
     whose, where = _whose(problem, centre, 2.0 * half), box_in_words(problem.domain, low, high)
     if error.declared and not whose:
         return fact("declared-too-loose", where=where)
+    if smallest.level.max() >= SUSPECTED and not whose and _may_jump(error, centre, REACH * half):
+        return fact("no-bound-at-jump", where=where)
     if smallest.level.max() >= DEEPEST:
         return fact("no-bound", where=where, **whose)
     narrow = smallest.level.max() >= SUSPECTED
     return fact("no-bound-yet" if narrow else "no-bound-wide", where=where, **whose)
+
+
+def _may_jump(error: ErrorProgram, centre: Array, half: Array) -> bool:
+    """Whether the test of a ``where`` of the error has both signs on a box: polydiscs and ellipses have no bound there."""
+    for program in error.at_points:
+        watched = with_tests(program)
+        if watched is not program:
+            model, _ = propagate(watched, centre[None], half[None], np.ones(1))
+            if (np.abs(model.c) <= model.reach[:, 0])[0, program.m :].any():
+                return True
+    return False
 
 
 def _whose(problem: Problem, centre: Array, half: Array) -> dict[str, Value]:
