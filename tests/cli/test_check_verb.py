@@ -470,7 +470,7 @@ def test_weights_that_are_computed_anew_are_told_from_other_code(
     said = capsys.readouterr().out
     assert "the operations are the same, but numbers differ, by up to 3" in said
     assert "× 10⁻¹⁴ of the largest of an operation" in said
-    assert "store them in a file and load them" in said
+    assert "then store them in a file. Certify again" in said
     (tmp_path / "fitted.py").write_text(FITTED.replace("w * x**k", "w * np.sin(x)**k"))
     assert run(["check", str(file), "--problem", str(problem)]) == 1
     assert (

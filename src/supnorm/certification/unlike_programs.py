@@ -28,9 +28,9 @@ def how_unlike(held: Sequence[Any], read: Sequence[Program], what: str, read_oth
     if not off:
         return f"{what} or domain has changed since, or {read_otherwise}; certify again"
     return (
-        f"the operations are the same, but numbers differ, by up to {num(off)} of the largest of an operation: a weight "
-        f"or the domain has changed since, {read_otherwise}, or the code computes weights while it is loaded (a fit, a "
-        "solver), which differ with another number of threads: store them in a file and load them; certify again"
+        f"the operations are the same, but numbers differ, by up to {num(off)} of the largest of an operation. A weight or "
+        f"the domain has changed since, or {read_otherwise}, or the code computes weights while it is loaded (a fit, a "
+        "solver), which differ with another number of threads: then store them in a file. Certify again"
     )
 
 

@@ -3,7 +3,7 @@
 The matrices here are small: layers of some ten neurons in blocks of rows, Gaussian processes of some hundred points.
 Sharing such work among threads takes longer than doing it in one, and much longer if other programs use the same cores:
 ``python -m benchmarks.search.threads`` measures it (docs/audit.md). The last digits of a sum depend on the number of
-threads, and a search goes another way by them: one seed gave two results where OMP_NUM_THREADS differed. So the limit
+threads, and other digits led a search to another point: one seed gave two results for two numbers. So the limit
 holds whatever the user set; a number that the user set counts in expensive calls. The threads of torch and JAX are never
 limited.
 """

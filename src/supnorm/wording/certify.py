@@ -90,7 +90,7 @@ OBSTACLES = {
     "no-bound-yet": f"No bound is known yet on {{where}}: there may be {_POLE}.",
     "no-bound": f"No bound can be proved near {{where}}: {_POLE}; {_REMEDY}.",
     "no-bound-at-jump": "No bound can be proved near {where} in this way: the function may change from one formula to "
-    "another there (where). Leave the strategy out: the default one has a bound of both.",
+    "another there (where). Leave the strategy out: the default strategy bounds both formulas.",
     "div": "a division by zero",
     "log": "a logarithm of zero or less",
     "sqrt": "a square root at zero or below",
