@@ -228,13 +228,44 @@ def test_a_store_that_cannot_be_begun_is_no_store_of_another_kind(
         raise why
 
     monkeypatch.setattr(EvaluationStore, "_prepared", prepared)
-    with pytest.raises(BadInput, match="cannot be written: the disk says no; free the disk or the file"):
+    refused = NotWritten if code in ("SQLITE_IOERR_SHMSIZE", "SQLITE_FULL") else BadInput  # exit codes 3, 2
+    with pytest.raises(refused, match="cannot be written: the disk says no; free the disk or the file"):
         EvaluationStore(tmp_path / "s.sqlite", "f")
     assert not [*tmp_path.iterdir()]
     (tmp_path / "s.sqlite").write_bytes(b"")
-    with pytest.raises(BadInput, match="cannot be written"):
+    with pytest.raises(refused, match="cannot be written"):
         EvaluationStore(tmp_path / "s.sqlite", "f")
     assert (tmp_path / "s.sqlite").exists()  # what was there before stays
+
+
+@pytest.mark.parametrize("where", ["the store", "the folder"])
+def test_a_disk_that_is_full_at_the_start_ends_as_one_that_fills_up_later(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """It was bad input, exit code 2. A store that was there before has its name again."""
+    assert shell.run(*ARGUMENTS, "--cost", "expensive").code == 1
+    before = (shell.folder / "run" / "evaluations.sqlite").read_bytes()
+    arguments = ARGUMENTS
+
+    def no_store(self: EvaluationStore, fingerprint: str) -> None:
+        why = sqlite3.OperationalError("database or disk is full")
+        why.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise why
+
+    def no_folder(self: Path, *given: Any, **named: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    if where == "the store":
+        monkeypatch.setattr(EvaluationStore, "_prepared", no_store)
+    else:
+        monkeypatch.setattr(Path, "mkdir", no_folder)
+        arguments = tuple("new" if word == "run" else word for word in ARGUMENTS)
+    done = shell.run(*arguments)
+    assert done.code == 3, done.err
+    assert "free the disk" in done.line
+    assert done.line.endswith("or choose another --out, and run the same command again")
+    assert (shell.folder / "run" / "evaluations.sqlite").read_bytes() == before
+    assert not [*(shell.folder / "run").glob("*.old*")]
 
 
 def test_a_line_that_was_cut_off_does_not_spoil_the_next_one(tmp_path: Path) -> None:

@@ -284,6 +284,17 @@ def test_an_interrupted_proof_is_kept_and_leaves_no_worker(
 
 
 @pytest.mark.slow
+def test_a_quiet_proof_that_is_interrupted_says_where_the_result_is(hard: Shell) -> None:
+    """It said nothing: only the exit code told it from a run that ended."""
+    process = hard.start("certify", "hard.toml", "--ratio", "1.0001", "--out", "run", "--quiet")
+    appears(hard.folder / "run" / "checkpoint.json")
+    code, err = stopped(hard, process, signal.SIGTERM)
+    assert (code, load(hard.folder / "run" / "certify.json")["status"]["code"]) == (3, "interrupted")
+    what = "interrupted; the result of what was done is in run, and what was stored is kept for --resume"
+    assert err == f"supnorm: {what}\n"
+
+
+@pytest.mark.slow
 def test_two_proofs_do_not_work_in_one_folder(hard: Shell) -> None:
     process = hard.start("certify", "hard.toml", "--ratio", "1.0001", "--out", "run")
     wait_for_progress(process, "boxes")

@@ -53,6 +53,17 @@ def test_options_of_the_run_before_that_are_none_are_refused(tmp_path: Path, tex
     assert "\n" not in str(refused.value)
 
 
+def test_values_without_the_options_of_their_run_are_refused(tmp_path: Path) -> None:
+    """An entry that was deleted with its seal let a run go on with another seed and budget."""
+    store, asked = store_of(tmp_path, [1.0]), {"seed": 3.0, "evaluations": 100.0}
+    with pytest.raises(BadInput, match=r"s\.sqlite has values, and no entry 'asked for'"):
+        same_run(store, asked, tmp_path)
+    assert store.recall("asked for") is None
+    empty = EvaluationStore(tmp_path / "empty.sqlite", "f")  # a kill may leave it so
+    same_run(empty, asked, tmp_path)
+    assert empty.recall("asked for") is not None
+
+
 @pytest.mark.parametrize("content", [b"", b"SQLite format 3\x00" + bytes(84), b"my thesis" * 99])
 def test_a_damaged_store_is_not_said_to_be_no_run(tmp_path: Path, content: bytes) -> None:
     problem = Problem(LINE, LINE, Domain(x=(0.0, 1.0)))

@@ -28,11 +28,12 @@ from supnorm.problem import Problem, fingerprint
 from supnorm.problem.code_texts import code_in, formulas_in
 from supnorm.problem.fingerprint import contents
 from supnorm.process import heard
-from supnorm.results import BadInput
+from supnorm.results import BadInput, NotWritten
 from supnorm.results.door import DAMAGED, faults_of, read_json
 from supnorm.results.guard import cause, demand_name, exists
 from supnorm.results.numbers import literal
 from supnorm.results.printable import one_line
+from supnorm.results.system_limits import limit_of
 from supnorm.results.unfinished import take_mark_away
 
 # A store with fewer points is that of a refused run: a probe calls 8 points of each side and one of a second reference.
@@ -82,13 +83,12 @@ def run_folder(
                         moves += [] if EvaluationStore.is_blank(old) else set_aside(old)
                 store = EvaluationStore(path, fingerprint(problem))
             except OSError as error:
-                raise BadInput(
-                    f"--out {folder} cannot be written: {error.strerror}; choose another --out"
-                ) from None
+                raise _unwritable(folder, error) from None
             with identified(store, problem, folder, resume):
                 yield store
-        except BadInput:
-            if not resume and (store is None or store.points <= FIRST_LOOK):
+        except (BadInput, NotWritten) as why:
+            begun = store is not None and (isinstance(why, NotWritten) or store.points > FIRST_LOOK)
+            if not resume and not begun:
                 locks.close()  # its file would keep the folder from being removed
                 put_back(folder, store, made, moves)
                 if other is not None and not other.aside.exists():
@@ -178,14 +178,24 @@ def _make(folder: Path) -> bool:
 
     Raises:
         BadInput: when it cannot be made.
+        NotWritten: when the disk is full.
     """
     try:
         folder.mkdir(parents=True)
     except FileExistsError:
         return False
     except OSError as error:
-        raise BadInput(f"--out {folder} cannot be written: {error.strerror}; choose another --out") from None
+        raise _unwritable(folder, error) from None
     return True
+
+
+def _unwritable(folder: Path, error: OSError) -> BadInput | NotWritten:
+    """What to say of a folder that cannot be written; a limit of the system, as a full disk, is no bad input."""
+    if limit := limit_of(error):
+        return NotWritten(
+            f"--out {folder} cannot be written: {limit}, or choose another --out, and run the same command again"
+        )
+    return BadInput(f"--out {folder} cannot be written: {error.strerror}; choose another --out")
 
 
 @dataclass(frozen=True)
@@ -340,10 +350,15 @@ def same_run(store: EvaluationStore, asked: dict[str, float | None], folder: Pat
     Another seed or budget chooses other points, so nearly no stored value would be used.
 
     Raises:
-        BadInput: names the options that differ.
+        BadInput: names the options that differ; or the store has values, and not the options of their run.
     """
     key = "asked for"
     held = store.recall(key)
+    if held is None and store.points:  # options are stored before any value
+        raise BadInput(
+            f"{store.path} has values, and no entry {key!r}, which has the options of their run: it was damaged or changed, "
+            "or no verb made it; leave --resume out to start anew, or choose another --out"
+        )
     store.remember(key, json.dumps(asked))
     with faults_of(f"{store.path}", DAMAGED):
         before: dict[str, float | None] = asked if held is None else json.loads(held)

@@ -18,13 +18,15 @@ from supnorm.cli.answer import answer, printed_if_lost, say
 from supnorm.cli.fields import Command, with_parameters
 from supnorm.cli.options import JSON, QUIET, STORE
 from supnorm.interrupts import INTERRUPTS
-from supnorm.results.status import BadInput, Interrupted
+from supnorm.results.status import BadInput, ExitCode, Interrupted
 from supnorm.results.unfinished import marked
 from supnorm.results.working_folder import demand_same_folder, working_folder
 
 if TYPE_CHECKING:
     from supnorm.evaluation import EvaluationStore
     from supnorm.problem import Problem
+
+SAY_IT = ("audit", "budget")  # these verbs say themselves that they ended early, with and without --quiet
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,14 @@ def with_run(default: Callable[[Any], Path | None], shown: str) -> Callable[[Com
 
             demand_free(directory)  # before a mark is written beside the work of the other run
             with marked(directory, verb):
-                return command(**given, run=RunContext(directory, out is not None, resume, as_json, quiet))
+                code = command(**given, run=RunContext(directory, out is not None, resume, as_json, quiet))
+            if code == ExitCode.INTERRUPTED and quiet and not as_json and verb not in SAY_IT:
+                why = "interrupted" if INTERRUPTS.heard else "ended early"
+                where = (
+                    f"the result of what was done is in {directory}, and what was stored is kept for --resume"
+                )
+                say(f"supnorm: {why}; {where}", err=True)
+            return code
 
         return with_parameters(command, with_context, generated, without=("run",))
 

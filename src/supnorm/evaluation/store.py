@@ -54,6 +54,10 @@ UNWRITABLE = (
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_CANTOPEN,
 )
+FULL = (
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+)  # of them: no fault of the folder, and none once there is room
 NO_STORE = ": not a store of evaluations (choose another --out)"
 
 
@@ -93,6 +97,7 @@ class EvaluationStore:
 
     Raises:
         BadInput: when the file belongs to another problem or is no such store.
+        NotWritten: when the disk is full.
     """
 
     def __init__(self, path: Path | str, fingerprint: str) -> None:
@@ -116,11 +121,13 @@ class EvaluationStore:
                 if not isinstance(error, sqlite3.Error):
                     raise
                 demand_no_limit(error, f"{self.path}")
-                if (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF in UNWRITABLE:
-                    raise BadInput(
-                        f"{self.path} cannot be written: {error}; free the disk or the file, or choose another --out"
-                    ) from None
-                raise
+                code = (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+                if code not in UNWRITABLE:
+                    raise
+                words = f"{self.path} cannot be written: {error}; free the disk or the file, or choose another --out"
+                if code in FULL:  # as later in the run, when a batch cannot be stored
+                    raise NotWritten(f"{words}, and run the same command again") from None
+                raise BadInput(words) from None
         if row[0] != fingerprint:
             self.close()
             raise BadInput(
