@@ -15,6 +15,7 @@ from supnorm.certification.file_leaves import tiles
 from supnorm.certification.forecast import Tree
 from supnorm.certification.leaf import Bounded
 from supnorm.certification.linear_bounds import LinearBounds
+from supnorm.certification.norms import certify_norms
 from supnorm.checker import check
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Domain, Problem
@@ -238,3 +239,35 @@ def test_the_limit_holds_inside_a_batch():
     assert work.bracket.upper == seen[-1].upper < np.inf
     tightening.tighten_pending(work, _Special(), goal, limit)
     assert work.bracket.upper == seen[-1].upper
+
+
+@pytest.mark.parametrize("seconds", [None, 1000.0])
+def test_the_limit_of_time_holds_for_the_work_after_the_last_box(seconds, monkeypatch):
+    """With --seconds 60, the pending boxes of a proof whose number of boxes was spent after 36 s took another minute."""
+    limits = []
+    tighten = tightening.tighten_pending
+
+    def tightened(work, method, goal, limit, *more):
+        limits.append(limit)
+        tighten(work, method, goal, limit, *more)
+
+    monkeypatch.setattr(certify_module, "tighten_pending", tightened)
+    monkeypatch.setattr(sys.modules["supnorm.certification.part"], "tighten_pending", tightened)
+    result = certify(_problem(), 1.0001, boxes=20, seconds=seconds)
+    assert result.status.code == "undecided"
+    certify_norms(_problem(), ["sup"], ratio=1.0001, boxes=20, seconds=seconds)
+    assert len(limits) == 2
+    for limit in limits:
+        assert limit.endless if seconds is None else 0 < limit.left < seconds
+
+
+def test_an_observer_hears_of_the_pending_boxes_that_are_bounded_once_more():
+    events = []
+    result = certify(_problem(), 1.0001, boxes=2000, strategy=LinearBounds(), observer=events.append)
+    last = [event for event in events if isinstance(event, tightening.PendingBounded)]
+    assert last
+    assert events[-len(last) :] == last
+    assert all(0 < event.done <= event.total for event in last)
+    uppers = [event.upper for event in last]
+    assert uppers == sorted(uppers, reverse=True)
+    assert result.upper <= uppers[-1] * (1 + 1e-12)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,3 +52,25 @@ def test_methods_that_a_dataclass_makes_are_told() -> None:
         Line.__eq__.__code__
     )
     assert instructions._instead(reference.__code__) == "write it into a file"
+
+
+def test_a_refusal_names_the_line_of_the_users_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Also where a package, or JAX below another reader, raises the error: the line that called it."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "lines_of_a_model.py").write_text(
+        "import numpy as np\n"
+        "from sklearn.utils import check_array\n"
+        "def rounds(x):\n"
+        "    y = np.floor(x[:, 0])\n"
+        "    return y\n"
+        "def each(v):\n"
+        "    return 1.0 if v > 0.5 else 2.0\n"
+        "def branches(x):\n"
+        "    return np.array([each(v) for v in x[:, 0]])\n"
+        "def of_a_package(x):\n"
+        "    return check_array(x)[:, 0]\n"
+    )
+    module = importlib.import_module("lines_of_a_model")
+    for model, line in ((module.rounds, 4), (module.branches, 7), (module.of_a_package, 11)):
+        with pytest.raises(BadInput, match=rf"cannot read the model \(lines_of_a_model\.py line {line}\): "):
+            certify(Problem(model, reference, DOMAIN), ratio=2.0, seconds=5)

@@ -200,7 +200,7 @@ def prove(
     except KeyboardInterrupt:
         INTERRUPTS.taken()
         end = "interrupted"
-    rest = {"seconds": limit, "boxes": Limit(), "interrupted": Limit.of(2.0)}.get(end)
+    rest = {"seconds": limit, "boxes": limit, "interrupted": Limit.of(2.0)}.get(end)
     if rest is not None and limit.evaluations:
         tighten_pending(work, choice.best, goal, rest, executor)
     work.bracket.demand_consistent()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -17,6 +19,7 @@ from supnorm.certification.table_limits import demand_within
 from supnorm.problem import Domain, Function
 from supnorm.problem.coded import Coded
 from supnorm.program import Narrowed, Program, Unsupported, program_of
+from supnorm.program.foreign_code import foreign_code
 from supnorm.program.recording import read_meanwhile
 from supnorm.results import BadInput
 
@@ -73,7 +76,7 @@ def read(function: Function, what: str, domain: Domain, branches: bool = False) 
         if function.declared is not None:
             return None
         raise BadInput(
-            f"certify cannot read the {what}: {error}; or declare a bound of it for a conditional certificate "
+            f"certify cannot read the {what}{_line(error)}: {error}; or declare a bound of it for a conditional certificate "
             f"([{what}] declared = {{ bound = .. }}, or with_bound)"
         ) from None
     if program.d != domain.d:
@@ -82,6 +85,16 @@ def read(function: Function, what: str, domain: Domain, branches: bool = False) 
     demand_within(program, domain, what)
     _demand_derivatives(function, domain, what)
     return program
+
+
+def _line(error: BaseException | None) -> str:
+    """The last line of the user's own code on the way to an error, " (model.py line 7)"; empty where there is none."""
+    while error is not None:
+        for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+            if not foreign_code(frame.f_code, frame.f_globals):
+                return f" ({Path(frame.f_code.co_filename).name} line {line})"
+        error = error.__context__  # a reader tells what JAX or NumPy raised
+    return ""
 
 
 def _demand_derivatives(function: Function, domain: Domain, what: str) -> None:

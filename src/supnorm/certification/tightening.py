@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,8 +22,30 @@ FIRST_SECONDS = 1.0  # time for a first bound, if there is none when the time is
 FACTORS = (2.0, 8.0, 32.0, 128.0, np.inf)  # times the target
 
 
+@dataclass(frozen=True)
+class PendingBounded:
+    """No box is halved any more: ``done`` of ``total`` pending boxes have been bounded once more, for one target.
+
+    The bracket is now ``[lower, upper]``; ``limit`` is the time until the work is stopped, infinite without a limit.
+    """
+
+    lower: float
+    upper: float
+    done: int
+    total: int
+    limit: float
+
+
+Tell = Callable[[PendingBounded], None]
+
+
 def tighten_pending(
-    work: Work, strategy: Strategy, goal: Goal, limit: Limit, executor: Executor | None = None
+    work: Work,
+    strategy: Strategy,
+    goal: Goal,
+    limit: Limit,
+    executor: Executor | None = None,
+    observer: Tell = lambda event: None,
 ) -> None:
     """Tighten the bracket of work that was cut short: coarse bounds of the pending boxes, worst first.
 
@@ -36,10 +58,10 @@ def tighten_pending(
     try:
         if work.bracket.far:
             with suppress(TimeOver):
-                _tighten_in_file(work, strategy, goal, limit, first, executor)
+                _tighten_in_file(work, strategy, goal, limit, first, executor, observer)
             work.bracket = work.bracket.sorted_by(goal.aim(work.bracket))
         else:
-            _tighten_in_memory(work, strategy, goal, limit, first, executor)
+            _tighten_in_memory(work, strategy, goal, limit, first, executor, observer)
     except (TimeOver, NotWritten):  # a full disk does not take what is proved
         pass
     except KeyboardInterrupt:
@@ -49,7 +71,13 @@ def tighten_pending(
 
 
 def _tighten_in_memory(
-    work: Work, strategy: Strategy, goal: Goal, limit: Limit, first: Limit, executor: Executor | None
+    work: Work,
+    strategy: Strategy,
+    goal: Goal,
+    limit: Limit,
+    first: Limit,
+    executor: Executor | None,
+    tell: Tell,
 ) -> None:
     boxes = work.bracket.pending.boxes
     rank = np.argsort(worst_first(boxes.upper, boxes.level))  # equal bounds have this order
@@ -71,12 +99,19 @@ def _tighten_in_memory(
             order = np.argsort(np.concatenate([rows[i : i + BATCH], rest]), kind="stable")
             bracket = replace(bracket, pending=tight.join(bracket.pending.take(rest)).take(order))
             work.bracket = bracket
+            tell(_event(bracket, min(i + BATCH, len(rows)), len(rows), limit))
             if not np.isfinite(tight.boxes.upper).all():
                 return
 
 
 def _tighten_in_file(
-    work: Work, strategy: Strategy, goal: Goal, limit: Limit, first: Limit, executor: Executor | None
+    work: Work,
+    strategy: Strategy,
+    goal: Goal,
+    limit: Limit,
+    first: Limit,
+    executor: Executor | None,
+    tell: Tell,
 ) -> None:
     """The same boxes, in the same batches, where some are in a file: their bounds become smaller in place.
 
@@ -116,8 +151,13 @@ def _tighten_in_file(
             at, known = at + count, max(known, tight.largest)
             following = float(waiting.read(at, at + 1)["upper"].max(initial=0.0))
             work.bracket = bounded_by(max(known, following))
+            tell(_event(work.bracket, at, len(waiting), limit))
             if not np.isfinite(tight.boxes.upper).all():
                 return
+
+
+def _event(bracket: Bracket, done: int, total: int, limit: Limit) -> PendingBounded:
+    return PendingBounded(bracket.lower, bracket.upper, done, total, limit.left)
 
 
 def _above(run: Run, target: float) -> tuple[Run, float]:

@@ -117,6 +117,12 @@ def _narrowed(event: Any, far: NowAndThen) -> str:
     )
 
 
+def _pending(event: Any, far: NowAndThen) -> str:
+    boxes = f"{count(event.done)} of {count(event.total)} pending boxes bounded once more"
+    left = f", at most {duration(event.limit)} left" if event.limit < ENDLESS else ""
+    return f"[{num(event.lower, 4)}, {num(event.upper, 4)}]  no more halving; {boxes}{left}"
+
+
 def _proved(event: Any) -> str:
     """The share that is proved; not 100 % while boxes are left, whatever the rounding says.
 
@@ -186,6 +192,7 @@ ANNOUNCEMENTS = ("Planned", "Training")
 FAR: dict[str, Callable[[Any, NowAndThen], str]] = {
     "Advanced": _calls_made,
     "BracketNarrowed": _narrowed,
+    "PendingBounded": _pending,
     "PartNarrowed": _part,
     "LeavesChecked": _leaves,
     "Stepping": lambda e, far: f"{count(e.done)} of {count(e.steps)} steps, {far.words(e.done, e.steps)}",

@@ -16,7 +16,7 @@ ENDS = {
     "end-elsewhere": "The upper bound holds for the whole box, and points that do not count (mask, constraint, "
     "between discrete values) have errors nearly as large: shrink the domain to the points that count.",
     "end-seconds": "The time is spent; give more seconds, more workers, or a larger {ratio?:ratio|tolerance}, or resume.",
-    "end-boxes": "The budget of boxes is spent; give more boxes or a larger {ratio?:ratio|tolerance}, or resume.",
+    "end-boxes": "The budget of boxes is spent; resume for as many more, or give a larger {ratio?:ratio|tolerance}.",
     "end-unbounded": "A box that cannot be halved further has no bound.",
     "end-interrupted": "It was stopped; resume.",
     "end-agreement": "Not decided.",
