@@ -76,6 +76,37 @@ def test_a_damaged_store_is_not_said_to_be_no_run(tmp_path: Path, content: bytes
     assert (tmp_path / STORE).read_bytes() == content
 
 
+@pytest.mark.parametrize(
+    "code", ["SQLITE_CANTOPEN", "SQLITE_BUSY", "SQLITE_READONLY_DIRECTORY", "SQLITE_IOERR_READ"]
+)
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_store_that_cannot_be_opened_is_not_said_to_be_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, resume: bool
+) -> None:
+    """That of another user, or one in use, was "damaged, or no store: leave --resume out", which pays for it again."""
+    problem = Problem(LINE, LINE, Domain(x=(0.0, 1.0)))
+    with run_folder(tmp_path, problem, False, True):
+        pass
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    why = sqlite3.OperationalError("the system says no")
+    why.sqlite_errorcode = getattr(sqlite3, code)
+
+    def connect(*given: object, **named: object) -> None:
+        raise why
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    with (
+        pytest.raises(
+            BadInput, match=rf"{STORE} cannot be opened, which is no fault .*: the system says no; allow"
+        ),
+        run_folder(tmp_path, problem, resume, True),
+    ):
+        pass
+    with pytest.raises(BadInput, match="no fault of its content"):
+        EvaluationStore(tmp_path / STORE, "f")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 FACTS = {"asked for": '{"seed": 0}', "expensive, model": "yes", "versions": "{}", "ahead, model": "0"}
 EDITS = ["null", "[1]", "nan", '{"seed": 1}', "no", "[" * 3000, "9" * 5000, b"\xff\xfe", 7, None]
 

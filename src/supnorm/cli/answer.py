@@ -18,6 +18,7 @@ from supnorm.results.printable import printable
 
 # While standard output is redirected: the stream and a copy of descriptor 1.
 _redirected: list[tuple[TextIO, int]] = []
+_unwritten: list[bool] = []  # not empty while a result that could not be written is printed
 
 
 @contextmanager
@@ -52,15 +53,24 @@ def show(drawn: str) -> None:
 
 @contextmanager
 def printed_if_lost(tell: Callable[[], None]) -> Iterator[None]:
-    """A context for writing files: if one cannot be written, the result is printed before the error.
+    """A context for writing files: if one cannot be written, the result is printed before the error, also with ``--quiet``.
 
     A fault of supnorm, such as one in a picture of the page, does not lose the result either.
     """
     try:
         yield
     except Exception:
-        tell()
+        _unwritten.append(True)
+        try:
+            tell()
+        finally:
+            _unwritten.pop()
         raise
+
+
+def summarised(quiet: bool) -> bool:
+    """Whether a summary is printed: without ``--quiet``, and where the result would be lost without it."""
+    return not quiet or bool(_unwritten)
 
 
 def answer(text: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from supnorm.cli.answer import answer, show
+from supnorm.cli.answer import answer, show, summarised
 from supnorm.cli.audit_run import PlantedOptions, SearchOptions, run_audit
 from supnorm.cli.audit_table import TableOptions, of_table
 from supnorm.cli.fields import made, with_options_of, written
@@ -53,7 +53,7 @@ def command(
     def tell(report: AuditReport) -> None:
         if run.as_json:
             answer(report.to_json())
-        elif not run.quiet:
+        elif summarised(run.quiet):
             show(summary_text(report, run.directory))
 
     report = run_audit(problem, run, options, tell, specification=specification)

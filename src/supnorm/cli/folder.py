@@ -192,9 +192,7 @@ def _make(folder: Path) -> bool:
 def _unwritable(folder: Path, error: OSError) -> BadInput | NotWritten:
     """What to say of a folder that cannot be written; a limit of the system, as a full disk, is no bad input."""
     if limit := limit_of(error):
-        return NotWritten(
-            f"--out {folder} cannot be written: {limit}, or choose another --out, and run the same command again"
-        )
+        return NotWritten(f"--out {folder} cannot be written: {limit}, or choose another --out")
     return BadInput(f"--out {folder} cannot be written: {error.strerror}; choose another --out")
 
 

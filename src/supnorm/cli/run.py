@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from supnorm.cli.answer import answer, printed_if_lost, say
+from supnorm.cli.answer import answer, printed_if_lost, say, summarised
 from supnorm.cli.fields import Command, with_parameters
 from supnorm.cli.options import JSON, QUIET, STORE
 from supnorm.interrupts import INTERRUPTS
@@ -113,10 +113,10 @@ class RunContext:
             raise Interrupted(f"interrupted{left}") from None
 
     def tell(self, json: Callable[[], str], lines: Callable[[], Iterable[str]]) -> None:
-        """Print the result as JSON, in lines, or not at all."""
+        """Print the result as JSON, in lines, or not at all; with ``--quiet`` only one that could not be written."""
         if self.as_json:
             answer(json())
-        elif not self.quiet:
+        elif summarised(self.quiet):
             for line in lines():
                 say(line)
 

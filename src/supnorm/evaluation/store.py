@@ -85,6 +85,27 @@ def _demand_tables(connection: sqlite3.Connection) -> None:
             raise sqlite3.DatabaseError(f"it has a {kind}, {str(name)[:40]}")
 
 
+def _unusable(error: BaseException) -> int:
+    """SQLite's code of an error about a disk or a file that cannot be used; 0 for a fault of the content."""
+    code = int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+    return code if code in UNWRITABLE else 0
+
+
+def _demand_opened(path: Path, error: BaseException) -> None:
+    """Check that a store which cannot be read is damaged: one of another user, or that is in use, is not.
+
+    Raises:
+        BadInput: when its content is not at fault.
+        NotWritten: when a limit of the system is met.
+    """
+    demand_no_limit(error, f"{path}")
+    if _unusable(error):
+        raise BadInput(
+            f"{path} cannot be opened, which is no fault of its content: {error}; allow reading and writing it and the "
+            "files beside it, end what uses it, or choose another --out"
+        ) from None
+
+
 class EvaluationStore:
     """Append-only store of one run.
 
@@ -110,7 +131,11 @@ class EvaluationStore:
         if older := lexists(self.path):
             demand_file(self.path)
         with faults_of(f"{self.path}", NO_STORE):
-            self._connection = sqlite3.connect(self.path, check_same_thread=False)
+            try:
+                self._connection = sqlite3.connect(self.path, check_same_thread=False)
+            except sqlite3.Error as error:
+                _demand_opened(self.path, error)
+                raise
             try:
                 row = self._prepared(fingerprint)
             except BaseException as error:
@@ -121,12 +146,11 @@ class EvaluationStore:
                 if not isinstance(error, sqlite3.Error):
                     raise
                 demand_no_limit(error, f"{self.path}")
-                code = (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
-                if code not in UNWRITABLE:
+                if not (code := _unusable(error)):
                     raise
                 words = f"{self.path} cannot be written: {error}; free the disk or the file, or choose another --out"
                 if code in FULL:  # as later in the run, when a batch cannot be stored
-                    raise NotWritten(f"{words}, and run the same command again") from None
+                    raise NotWritten(words) from None
                 raise BadInput(words) from None
         if row[0] != fingerprint:
             self.close()
@@ -383,7 +407,7 @@ class EvaluationStore:
             with closing(sqlite3.connect(path)) as connection:
                 return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
         except (sqlite3.Error, UnicodeError, BadInput, OverflowError) as error:
-            demand_no_limit(error, f"{path}")
+            _demand_opened(path, error)
             return False
 
     @staticmethod
@@ -397,7 +421,7 @@ class EvaluationStore:
                 _demand_tables(connection)
                 row = connection.execute("SELECT value FROM about WHERE key='fingerprint'").fetchone()
         except (sqlite3.Error, UnicodeError, BadInput, OverflowError) as error:
-            demand_no_limit(error, f"{path}")
+            _demand_opened(path, error)
             return None
         return None if row is None else str(row[0])
 
