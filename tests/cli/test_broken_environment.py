@@ -81,6 +81,29 @@ def test_a_limit_of_the_system_is_no_bug_of_supnorm(error, remedy, monkeypatch, 
     assert said.count("\n") == 1
 
 
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM])
+def test_what_the_system_does_not_permit_is_no_bug_of_supnorm(number, monkeypatch, capsys) -> None:
+    """The default folder of a run, which is not on the command line, and which nobody may search, was one, exit 70."""
+
+    def refused(given: list[str]) -> int:
+        raise PermissionError(number, os.strerror(number), "problem-run/fit.json")
+
+    monkeypatch.setattr(sys.modules["supnorm.cli.main"], "_result", refused)
+    assert run(["audit", "problem.toml"]) == ExitCode.BAD_INPUT
+    said = capsys.readouterr().err
+    assert said == f"supnorm: problem-run/fit.json cannot be used: {os.strerror(number)}; give another name\n"
+
+
+def test_a_file_that_nobody_may_read_is_not_said_to_be_damaged(tmp_path, monkeypatch) -> None:
+    def refused(*given: object, **named: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    (tmp_path / "claim.json").write_text("{}")
+    monkeypatch.setattr(Path, "read_text", refused)
+    with pytest.raises(BadInput, match=r"claim.json cannot be read: Permission denied"):
+        read_json(tmp_path / "claim.json")
+
+
 def test_a_file_that_is_written_at_the_end_is_asked_for_before_the_work_starts(tmp_path) -> None:
     (tmp_path / "file").write_text("")
     demand_writable(tmp_path / "new" / "sheet.html", "--sheet")

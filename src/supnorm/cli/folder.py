@@ -274,7 +274,7 @@ def demand_no_other_run(folder: Path, result_file: str) -> None:
         BadInput: when it has one.
     """
     for other, what in RESULTS.items():
-        if other != result_file and (folder / other).exists():
+        if other != result_file and exists(folder / other):
             raise BadInput(
                 f"{folder} has {what} ({other}); choose another --out, or move or delete that folder"
             )

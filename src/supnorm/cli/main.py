@@ -55,6 +55,7 @@ UNUSABLE = (
     errno.ENOTDIR,
     errno.EISDIR,
     errno.EACCES,
+    errno.EPERM,
 )
 CAUSE = "supnorm: "  # in front of a note of an error
 CTRL_C = 130  # typer returns this for a KeyboardInterrupt; older versions raise Abort
@@ -273,12 +274,18 @@ def _ended(error: SystemExit, given: list[str]) -> int:
 
 
 def _named(error: OSError, given: list[str]) -> str | None:
-    """The name on the command line that the system refused, after any option or verb; None for other errors."""
+    """The name on the command line that the system refused, after any option or verb; None for other errors.
+
+    What the system does not permit is never a fault of supnorm: it has its own name, where the command line has none.
+    """
     if error.errno not in UNUSABLE or not isinstance(error.filename, str | bytes | os.PathLike):
         return None
     at = os.path.abspath(os.fsdecode(error.filename))
     names = [word.partition("=")[2] if word.startswith("-") else word for word in given]
-    return next((name for name in names if name and f"{at}/".startswith(f"{os.path.abspath(name)}/")), None)
+    refused = os.fsdecode(error.filename) if isinstance(error, PermissionError) else None
+    return next(
+        (name for name in names if name and f"{at}/".startswith(f"{os.path.abspath(name)}/")), refused
+    )
 
 
 def _cut_off() -> int:

@@ -116,6 +116,8 @@ def faults_of(what: str, hint: str = "cannot be read") -> Iterator[None]:
         raise
     except Exception as error:
         demand_no_limit(error, what)
+        if isinstance(error, PermissionError):  # nothing is known of its content
+            hint = "cannot be read"
         message = f"{said(what, hint)}: {cause(error)}"
         _forget(error)
     finally:
