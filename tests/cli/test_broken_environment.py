@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from supnorm import supervisor
+from supnorm.auditing.audit import _import_ahead
 from supnorm.cli.lock import demand_free
 from supnorm.cli.main import run
 from supnorm.evaluation import EvaluationStore
-from supnorm.results import BadInput, NotWritten, unfinished
+from supnorm.results import BadInput, NotWritten, system_limits, unfinished
 from supnorm.results.door import read_bytes, read_json
 from supnorm.results.status import ExitCode
 from supnorm.results.writing import demand_writable
@@ -63,6 +64,9 @@ LIMITS = [
         "name one in TMPDIR",
     ),
     (chained(), "(lib.so): allow more open files (ulimit -n)"),
+    (OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)), "allow more memory (ulimit -v)"),
+    (MemoryError("of 8 GB"), "not enough memory (of 8 GB): allow more memory (ulimit -v)"),
+    (ImportError("lib.so: failed to map segment from shared object"), "not enough memory to load a library"),
 ]
 
 
@@ -92,6 +96,29 @@ def test_what_the_system_does_not_permit_is_no_bug_of_supnorm(number, monkeypatc
     assert run(["audit", "problem.toml"]) == ExitCode.BAD_INPUT
     said = capsys.readouterr().err
     assert said == f"supnorm: problem-run/fit.json cannot be used: {os.strerror(number)}; give another name\n"
+
+
+@pytest.mark.parametrize("room", [True, False])
+def test_a_library_that_cannot_be_loaded_is_no_bug_where_there_is_no_room_for_it(
+    room, monkeypatch, capsys
+) -> None:
+    """llvmlite drops the reason."""
+
+    def refused(given: list[str]) -> int:
+        raise OSError("Could not find/load shared object file 'libllvmlite.so'")
+
+    main = sys.modules["supnorm.cli.main"]
+    monkeypatch.setattr(main, "_result", refused)
+    monkeypatch.setattr(main, "_keep_traceback", lambda: Path("nowhere"))
+    monkeypatch.setattr(system_limits, "LIBRARY", 1 if room else 1 << 62)
+    assert run(["fields", "p.nc", "t.nc"]) == (ExitCode.OUR_BUG if room else ExitCode.INTERRUPTED)
+    assert ("allow more memory (ulimit -v)" in capsys.readouterr().err) != room
+
+
+def test_a_package_that_is_imported_ahead_fails_without_a_word(capsys) -> None:
+    """With few file handles its traceback was printed."""
+    _import_ahead("no_such_package_of_supnorm")
+    assert capsys.readouterr() == ("", "")
 
 
 def test_a_file_that_nobody_may_read_is_not_said_to_be_damaged(tmp_path, monkeypatch) -> None:

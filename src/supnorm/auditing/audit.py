@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from threading import Thread
@@ -148,12 +149,18 @@ def _later(problem: Problem, power: Power | None) -> tuple[str, ...]:
     return (*ALWAYS, *planted, *(() if problem.recheck is None else ("second reference",)))
 
 
+def _import_ahead(name: str) -> None:
+    """Import a package while workers begin; where that fails, who needs it says so."""
+    with suppress(Exception):
+        import_module(name)
+
+
 def _searched(asked: Asked) -> Run:
     """The stages up to the end of the search."""
     if (
         asked.evaluator.reference.on_workers
     ):  # the search needs it, and its import takes as long as workers begin
-        Thread(target=import_module, args=("scipy.stats",), name="supnorm import").start()
+        Thread(target=_import_ahead, args=("scipy.stats",), name="supnorm import").start()
     run = _announced(plan(_checked(probe(asked))))
     run.begin("search")
     run = search(sample(run))

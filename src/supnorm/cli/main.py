@@ -42,7 +42,7 @@ from supnorm.process import CALLS, heard
 from supnorm.results.option import BadNumber
 from supnorm.results.printable import one_line
 from supnorm.results.status import BadInput, ExitCode, Interrupted
-from supnorm.results.system_limits import limit_of
+from supnorm.results.system_limits import limit_of, limit_of_memory
 from supnorm.results.versions import __version__
 
 LONGEST = 1500  # largest number of characters of a message: a name of thousands would hide the rest
@@ -234,7 +234,7 @@ def _command() -> Any:
 
 def _failed(error: Exception) -> int:
     """Say that supnorm failed, and by which cause in the problem's code, if there may be one."""
-    if limit := limit_of(error):
+    if limit := limit_of(error) or limit_of_memory(error):
         _say(f"{limit}; nothing is found or proved by this run; what was stored is kept for --resume")
         return ExitCode.INTERRUPTED
     path = _keep_traceback()
