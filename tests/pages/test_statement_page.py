@@ -188,3 +188,17 @@ def test_the_error_of_a_problem_is_drawn_where_it_can_be_read() -> None:
         ).picture
         is None
     )
+
+
+def test_the_page_of_a_bound_has_what_the_terminal_has(proofs: dict[str, Any]) -> None:
+    """The share that is proved, with the tolerance, and where what runs was compared stood in the terminal alone."""
+    done = proofs["certify"]
+    points = f"what runs is what was read at {done.agreement.points:,} points"
+    assert points in statement_page(done)
+    assert "proved so far" not in statement_page(done)
+    hard = sn.Problem(lambda x: x[:, 0] ** 4 * np.sin(40 * x[:, 0]), lambda x: 0 * x[:, 0], LINE)
+    open_ = sn.certify(hard, tolerance=0.934, boxes=4).record
+    assert 0 < open_.proved_volume < 1
+    page = statement_page(open_)
+    assert "proved so far" in page
+    assert "the error is at most 0.934 there" in page

@@ -150,6 +150,12 @@ def stated(record: Statement) -> tuple[tuple[str, ...], Rows]:
         of_v = record.reference_error
         kind = say(fact(f"reference-{record.reference}"))
         rows.append(("error of the function whose residual is bounded", bracket(0.0, of_v), kind))
+    elif record.proved_volume > 0 and (record.sup.upper is None or record.target < record.sup.upper):
+        share, target = (
+            fact("share", share=record.proved_volume),
+            fact("share-target", target=record.target),
+        )
+        rows.append(("proved so far", say(share), say(target)))
     return ("quantity", "size", "where it was seen, or what it is"), rows
 
 
@@ -276,10 +282,15 @@ def again(record: Statement) -> Rows:
         boxes = sum(one.boxes for answer in record.answers for one in answer.extremes)
     if isinstance(record, CertifyRecord | SolutionRecord):
         boxes = record.boxes
+    say, compared = narrator(record).text, None
+    if isinstance(record, CertifyRecord) and record.agreement.sides:
+        seen = record.agreement
+        compared = fact("compared", points=seen.points, difference=seen.difference or None)
     rows = [
         ("certificate", Path(record.certificate).name if record.certificate else ""),
         ("in this folder", _check(Path(record.certificate).name) if record.certificate else ""),
-        ("work", narrator(record).text(fact("boxes", boxes=boxes, seconds=record.seconds))),
+        ("work", say(fact("boxes", boxes=boxes, seconds=record.seconds))),
+        ("measured", say(compared) if compared else ""),
         ("versions", packages),
     ]
     return [(name, said) for name, said in rows if said]

@@ -35,6 +35,10 @@ TEMPLATES = OTHER_CERTIFICATE | {
     "picture-difference": "How far the model is from a computed function that is itself proved to be within "
     "{band?:{band:error at most 3}|an unknown distance} of the solution.",
     "picture-shows": "The picture shows values in float64 and proves nothing.",
+    "share": "{share:percent 4} of the domain",
+    "share-target": "the error is at most {target:error at most 6} there",
+    "compared": "what runs is what was read at {points:count} points{difference?: within {difference:error at most 2}|, "
+    "exactly}",
     "boxes": "{boxes:one box|{boxes:count} boxes} in {seconds:duration}",
     "part-interior": "residual inside the box",
     "part-face": "misfit on {axis?:the face {axis} = {at:num 6}|a face}",
