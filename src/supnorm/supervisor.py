@@ -6,6 +6,7 @@ verdict that the working one has left in memory that both share, once all files 
 number: without a verdict nothing is found or proved by the run, and the exit code is 3.
 
 Signals that ask for an end (Ctrl-C, SIGTERM, SIGHUP) are passed on; a process that waits ends when the other one does.
+One in compiled code that does not return hears none of them: the third request kills it (`Requests`).
 Where it is killed the kernel kills the working one (`end_with`). Costs about 1 ms; nothing of supnorm is imported here.
 """
 
@@ -16,6 +17,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -24,7 +26,10 @@ from supnorm.process import CALLS, ENDS, SIZE, Page, end_with, heard, how_it_end
 INTERRUPTED = 3  # ExitCode.INTERRUPTED; importing it takes as long as all of this
 BAD_INPUT = 2  # ExitCode.BAD_INPUT
 SAID = "supnorm: interrupted"
+STILL = "supnorm: it is still at work: it writes a result, or compiled code does not return; one more request kills it"
 LEFT = 10.0  # seconds after the verdict for threads and exit hooks of the problem's code, which may never end
+AGAIN = 1.0  # seconds between two requests to end; within them a request is the same that came twice
+FORCE = 5.0  # seconds after the second request in which the working process ends, if it hears it
 PAGE = "SUPNORM_PAGE"  # where processes do not fork: the file that both map
 
 
@@ -80,10 +85,12 @@ def _forked(work: Callable[[], int]) -> int:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
         _work(work, page)
     os.close(read)
+    requests = Requests(child)
     for number in heard():
-        signal.signal(number, lambda n, frame: _pass_on(child, n))
+        signal.signal(number, requests.pass_on)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
     status = os.waitpid(child, 0)[1]
+    signal.setitimer(signal.ITIMER_REAL, 0.0)
     for (
         number
     ) in heard():  # Python ends without its handlers: a second Ctrl-C would end it without the exit code
@@ -109,9 +116,31 @@ def end_at_once(page: Page | None = None) -> None:
         signal.signal(number, end)
 
 
-def _pass_on(child: int, number: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(child, number)
+class Requests:
+    """The requests to end that the working process gets, which ends at once at the second one.
+
+    In compiled code that does not return, Python runs no handler of a signal. If the process is still there after `FORCE`
+    seconds, this is said, and the next request kills it.
+    """
+
+    def __init__(self, child: int) -> None:
+        self._child, self._last, self._count, self._late = child, float("-inf"), 0, False
+
+    def pass_on(self, number: int, frame: object) -> None:
+        """A signal handler of the process that waits."""
+        now = time.monotonic()
+        if now - self._last > AGAIN:
+            self._last, self._count = now, self._count + 1
+            if self._count == 2:
+                signal.signal(signal.SIGALRM, self._not_heard)
+                signal.setitimer(signal.ITIMER_REAL, FORCE)
+        with suppress(ProcessLookupError):
+            os.kill(self._child, signal.SIGKILL if self._late else number)
+
+    def _not_heard(self, number: int, frame: object) -> None:
+        self._late = True
+        with suppress(OSError):
+            os.write(2, f"{STILL}\n".encode())
 
 
 def _work(work: Callable[[], int], page: Page) -> None:
@@ -192,9 +221,10 @@ def _spawned() -> int:
         page = Page(mmap.mmap(descriptor, SIZE))
         command = [sys.executable, "-m", "supnorm", *sys.argv[1:]]
         child = subprocess.Popen(command, env={**os.environ, PAGE: f"{os.getpid()}:{path}"})
+        requests = Requests(child.pid)
         for number in heard():
             # A console sends Ctrl-C to both; passing on a signal would end the other at once on Windows.
-            signal.signal(number, lambda n, frame: None if os.name == "nt" else _pass_on(child.pid, n))
+            signal.signal(number, lambda n, frame: None if os.name == "nt" else requests.pass_on(n, frame))
         while True:
             try:
                 return outcome(page, child.wait())

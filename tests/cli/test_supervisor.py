@@ -325,3 +325,52 @@ def test_a_second_request_at_the_very_end_leaves_the_exit_code(shell: Shell) -> 
     process = shell.start(code=LATE)
     process.communicate(timeout=300)
     assert process.returncode == 3
+
+
+DEAF = """
+import os, signal, time
+from supnorm import __main__, supervisor
+supervisor.FORCE = 0.5
+__main__.main()
+"""
+COMPILED = """
+import os, signal, time
+import numpy as np
+def model(x): return 0.0 * x[:, 0]
+def truth(a, b):
+    with open("calls", "a") as file:
+        file.write("x")
+    if os.path.getsize("calls") == 40:  # as in compiled code, where no handler of Python's runs
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
+        open("deaf", "w").close()
+        time.sleep(600)
+    return a
+"""
+
+
+@pytest.mark.slow
+def test_code_that_hears_no_request_is_killed_at_the_third(shell: Shell) -> None:
+    """Nothing but ``kill -9`` ended it."""
+    shell.write((REFERENCE, 'python = "truth.py:truth"\nper_point = true'))
+    (shell.folder / "truth.py").write_text(COMPILED)
+    arguments = ("audit", "problem.toml", "--evaluations", "100", "--cost", "expensive", "--out", "run")
+    process = shell.start(*arguments, "--quiet", code=DEAF)
+    end = time.monotonic() + 300
+    while not (shell.folder / "deaf").exists():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    for _ in range(2):
+        process.send_signal(signal.SIGTERM)
+        time.sleep(1.2)
+    assert process.stderr is not None
+    assert process.stderr.readline() == f"{supervisor.STILL}\n"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 3
+    assert "the process ended before a verdict" in err
+    assert "calling the reference at" in err
+    wait_for_none(process.pid)
+    before = (shell.folder / "calls").stat().st_size
+    resumed = shell.run(*arguments, "--resume", "--quiet")
+    assert resumed.code in (0, 1), resumed.err
+    assert (shell.folder / "calls").stat().st_size > before
