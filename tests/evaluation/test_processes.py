@@ -328,3 +328,28 @@ def test_workers_that_the_system_does_not_let_begin_are_no_bug(monkeypatch: pyte
         pool.begin("math")
         with pytest.raises(OSError, match="Too many open files"), broken_workers_explained():
             pool.submit(abs, -1)
+
+
+@pytest.mark.parametrize("threads", [0, 1])
+def test_where_no_further_thread_can_be_started_nothing_waits_for_it(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With few processes (``ulimit -u``) the end waited for a thread that had not begun, and printed a traceback."""
+    start, begun = processes._Attendant.start, []
+
+    def refused(attendant: processes._Attendant) -> None:
+        if len(begun) == threads:
+            raise RuntimeError("can't start new thread")
+        begun.append(attendant)
+        start(attendant)
+
+    monkeypatch.setattr(processes._Attendant, "start", refused)
+    with Processes(2) as pool:
+        if threads:
+            assert [call.result() for call in [pool.submit(abs, -k) for k in range(4)]] == [0, 1, 2, 3]
+        else:
+            with pytest.raises(RuntimeError, match="can't start new thread"):
+                pool.submit(abs, -1)
+        assert not pool._queue
+    assert pool._attendants == begun
+    processes._wait_for_workers()

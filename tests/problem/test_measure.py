@@ -337,3 +337,12 @@ def test_errors_in_ulp_at_zero_across_signs_and_beyond_the_largest_number() -> N
 def test_options_of_ulp_that_mean_nothing_are_refused(made: dict[str, Any], said: str) -> None:
     with pytest.raises(BadInput, match=said):
         ErrorMeasure(**made)
+
+
+def test_memory_that_is_short_is_no_fault_of_the_error_function() -> None:
+    def refused(model: Any, reference: Any, x: Any) -> Any:
+        raise MemoryError("of 5 MB")
+
+    measure, one = ErrorMeasure("function", function=refused), np.ones((1, 1))
+    with pytest.raises(MemoryError, match="of 5 MB"):
+        measure(one, one, one)

@@ -111,11 +111,25 @@ class Processes(Executor):
             self._queue.append(_Call(future, data))
             idle = sum(attendant.idle for attendant in self._attendants)
             if len(self._attendants) < self.workers and len(self._queue) > idle:
-                attendant = _Attendant(self)
-                self._attendants.append(attendant)
-                attendant.start()
+                self._add_attendant()
             self._changed.notify()
         return future
+
+    def _add_attendant(self) -> None:
+        """Start one more; where no further thread can be started, those that there are take its calls.
+
+        Raises:
+            RuntimeError: when there is none, so that nobody would take the call that was queued last.
+        """
+        attendant = _Attendant(self)
+        try:
+            attendant.start()
+        except RuntimeError:
+            if not self._attendants:
+                self._queue.pop()
+                raise
+        else:
+            self._attendants.append(attendant)
 
     def begin(self, module: str) -> None:
         """Start all workers, and let each load a module, while this process does something else.

@@ -280,6 +280,8 @@ class ErrorMeasure:
         try:
             # Copies, as for the mask: a difference taken in place would be reported as the model's value.
             given = self.function(model.copy(), reference.copy(), x.copy())
+        except MemoryError:  # of the system, which is no fault of the function
+            raise
         except Exception as failure:
             raise BadInput(
                 f"the error function failed: {type(failure).__name__}: {failure}; it is called with model and "
