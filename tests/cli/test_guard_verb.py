@@ -11,6 +11,7 @@ from tests.cli.test_repair_verb import written
 from tests.mending.cases import line, peak
 
 import supnorm as sn
+from supnorm.results import NotWritten
 
 
 @pytest.mark.slow
@@ -106,3 +107,23 @@ def test_what_cannot_be_used_is_refused_in_one_line(shell: Shell) -> None:
         assert done.code == 2
         assert words in done.err
         assert "Traceback" not in done.err
+
+
+@pytest.mark.slow
+def test_a_graph_that_cannot_be_written_takes_no_verdict_away(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The guard was saved, and neither its verdict nor its folder was named."""
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    written(shell, 0.02)
+
+    def refused(*given: object) -> None:
+        raise NotWritten("both.onnx cannot be written: No space left on device")
+
+    monkeypatch.setattr("supnorm.guarding.fuse", refused)
+    few = ("--reject", "0.25", "--evaluations", "1000", "--calibration", "300", "--fuse", "both.onnx")
+    done = shell.run("guard", "line.toml", *few, "--quiet")
+    assert done.code == 3
+    assert "The largest error found among accepted inputs is" in done.out
+    assert (shell.folder / "line-guard" / "guard.json").exists()

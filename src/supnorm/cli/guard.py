@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from supnorm.cli.answer import printed_if_lost
 from supnorm.cli.audit_first import after_audit, audit_settings
 from supnorm.cli.fields import made, with_options_of, written
 from supnorm.cli.options import PROBLEM, TRUST, guard_folder
@@ -150,7 +151,8 @@ def command(
         with run.writing(lambda: run.tell(result.record.to_json, lambda: _summary(result))):
             save(result, run.directory)
     if fuse is not None:
-        write_graph(result, fuse)
+        with printed_if_lost(lambda: run.tell(result.record.to_json, lambda: _summary(result))):
+            write_graph(result, fuse)
     end = [f"saved in {run.directory}; open {run.directory / 'guard.html'}"]
     if fuse is not None:
         end += [f"{fuse} holds model and guard as one graph"]
