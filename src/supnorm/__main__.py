@@ -2,6 +2,7 @@
 
 import sys
 
+from supnorm.process import cut_off
 from supnorm.supervisor import INTERRUPTED, SAID, end_at_once, open_streams, supervise
 
 
@@ -21,6 +22,11 @@ def work() -> int:
         from supnorm.cli.main import begin
 
         return begin()
+    except (EOFError, ValueError) as error:
+        if not (words := cut_off(error)):
+            raise
+        print(f"supnorm: {words}", file=sys.stderr)
+        return INTERRUPTED
     except KeyboardInterrupt:
         print(SAID, file=sys.stderr)
         return INTERRUPTED  # ExitCode.INTERRUPTED, which may not be there yet

@@ -151,6 +151,26 @@ def how_it_ended(status: int) -> str:
     return f"signal {-status}, {name}" + (", as where memory runs out" if name == "SIGKILL" else "")
 
 
+def cut_off(error: BaseException) -> str:
+    """The compiled file of Python's that a full disk has cut off, and what to do; empty for other errors.
+
+    Python before 3.12.8 keeps such a file, and no later import of its module works.
+
+    >>> cut_off(EOFError("marshal data too short")), cut_off(EOFError())
+    ('a compiled file of Python (.pyc) was cut off, as by a full disk: delete the folders __pycache__', '')
+    """
+    if not isinstance(error, EOFError | ValueError) or "marshal data" not in str(error):
+        return ""
+    name, at = "", error.__traceback__
+    while at is not None:
+        name, at = at.tb_frame.f_locals.get("bytecode_path") or name, at.tb_next
+    if not name:
+        return (
+            "a compiled file of Python (.pyc) was cut off, as by a full disk: delete the folders __pycache__"
+        )
+    return f"{name} was cut off, as by a full disk: delete it"
+
+
 def is_stopped(pid: int) -> bool:
     """Whether a signal (SIGSTOP, a debugger) has stopped a process; False where the system does not say so.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -113,6 +114,27 @@ def test_a_library_that_cannot_be_loaded_is_no_bug_where_there_is_no_room_for_it
     monkeypatch.setattr(system_limits, "LIBRARY", 1 if room else 1 << 62)
     assert run(["fields", "p.nc", "t.nc"]) == (ExitCode.OUR_BUG if room else ExitCode.INTERRUPTED)
     assert ("allow more memory (ulimit -v)" in capsys.readouterr().err) != room
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "module", ["supnorm.cli.check", "supnorm.results.schemas"]
+)  # at the start, and by the verb
+def test_a_compiled_file_that_was_cut_off_is_named(module: str, tmp_path: Path) -> None:
+    """A full disk left it, and each later command ended with a traceback, or as a bug of supnorm."""
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": ""}
+    command = [sys.executable, "-m", "supnorm", "schema", "audit"]
+    assert (
+        subprocess.run(command, env=environment, capture_output=True, timeout=300, check=False).returncode
+        == 0
+    )
+    (path,) = tmp_path.rglob(f"{module.replace('.', '/')}.*.pyc")
+    path.write_bytes(path.read_bytes()[:200])
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == ExitCode.INTERRUPTED
+    assert f"{path} was cut off, as by a full disk: delete it" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "bug" not in done.stderr
 
 
 def test_a_package_that_is_imported_ahead_fails_without_a_word(capsys) -> None:

@@ -38,7 +38,7 @@ from supnorm.cli import (
 )
 from supnorm.cli.answer import alone
 from supnorm.interrupts import INTERRUPTS, again, unless_interrupted
-from supnorm.process import CALLS, heard
+from supnorm.process import CALLS, cut_off, heard
 from supnorm.results.option import BadNumber
 from supnorm.results.printable import one_line
 from supnorm.results.status import BadInput, ExitCode, Interrupted
@@ -234,7 +234,7 @@ def _command() -> Any:
 
 def _failed(error: Exception) -> int:
     """Say that supnorm failed, and by which cause in the problem's code, if there may be one."""
-    if limit := limit_of(error) or limit_of_memory(error):
+    if limit := limit_of(error) or limit_of_memory(error) or cut_off(error):
         _say(f"{limit}; nothing is found or proved by this run; what was stored is kept for --resume")
         return ExitCode.INTERRUPTED
     path = _keep_traceback()
