@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,9 @@ from tests.cli.test_repair_verb import written
 from tests.mending.cases import line, peak
 
 import supnorm as sn
+from supnorm.cli.guard import _next
 from supnorm.results import NotWritten
+from supnorm.results.guarding import GuardRecord
 
 
 @pytest.mark.slow
@@ -33,6 +37,26 @@ def test_a_guard_is_written_and_read_again(shell: Shell) -> None:
     assert safe(np.array([[0.5]])).flag.tolist() == [1]
     assert (folder / "guard.html").exists()
     assert (folder / "before" / "report.html").exists()
+    _the_next_command_fits(folder / "guard.json")
+
+
+def _the_next_command_fits(path: Path) -> None:
+    """A guard above the tolerance ended with "next: supnorm serve", which serves it."""
+    record = GuardRecord.read(path)
+
+    def said(code: str, tolerance: float | None) -> list[str]:
+        ended = record.changed(status=replace(record.status, code=code), tolerance=tolerance)
+        return _next(ended, Path("a b.toml"), path.parent / "model.guard", named=False)
+
+    assert said("guarded", 0.02) == said("guarded", None) == ["next: supnorm serve 'a b.toml'"]
+    assert said("risk-not-shown", 0.02) == []
+    for cut in record.curve:
+        (line,) = said("tolerance-exceeded", max(cut.fresh, cut.searched))
+        share = float(line.removeprefix("next: supnorm guard 'a b.toml' --reject "))
+        chosen = next(one for one in record.curve if one.rejected == share)
+        assert share <= cut.rejected
+        assert max(chosen.fresh, chosen.searched) <= max(cut.fresh, cut.searched)
+    assert said("guard-not-effective", 0.0) == ["next: supnorm repair 'a b.toml'"]
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from supnorm.results.option import option
 
 if TYPE_CHECKING:
     from supnorm.guarding import Guard, Risk
+    from supnorm.results.guarding import GuardRecord
 
 # The options of the command that repeats it, in this order.
 WORDS = (
@@ -156,11 +157,24 @@ def command(
     end = [f"saved in {run.directory}; open {run.directory / 'guard.html'}"]
     if fuse is not None:
         end += [f"{fuse} holds model and guard as one graph"]
-    if (run.directory / "model.guard").exists():
-        named = f" --guard {shlex.quote(str(run.directory / 'model.guard'))}" if run.named else ""
-        end += [f"next: supnorm serve {shlex.quote(str(problem))}{named}"]
+    end += _next(result.record, problem, run.directory / "model.guard", run.named)
     run.tell(result.record.to_json, lambda: [*_summary(result), *end])
     return int(result.record.status.exit)
+
+
+def _next(record: GuardRecord, problem: Path, saved: Path, named: bool) -> list[str]:
+    """The next command, as a line; none where the advice says what to change."""
+    name = shlex.quote(str(problem))
+    if record.status.code == "guarded":
+        of = f" --guard {shlex.quote(str(saved))}" if named else ""
+        return [f"next: supnorm serve {name}{of}"] if saved.exists() else []
+    if record.tolerance is None or record.status.code == "risk-not-shown":
+        return []
+    # Of the shares in the table, those at which neither fresh points nor searches have an error above the tolerance.
+    enough = [one.rejected for one in record.curve if max(one.fresh, one.searched) <= record.tolerance]
+    return [
+        f"next: supnorm guard {name} --reject {min(enough):g}" if enough else f"next: supnorm repair {name}"
+    ]
 
 
 def _demand_name(fuse: Path | None) -> None:
