@@ -67,6 +67,14 @@ def files(tmp_path_factory):
     return held
 
 
+def test_where_the_rounding_of_float64_has_no_bound_nothing_is_claimed_of_float32(monkeypatch):
+    monkeypatch.setattr(certificate.Certificate, "rounding", property(lambda self: math.inf))
+    result = sn.certify(problem(), 1.3, boxes=3000)
+    assert math.isfinite(result.upper)
+    assert result.deployed_upper is result.record.deployed is result.certificate.deployed is None
+    assert "deployed_upper: the rounding in float32 has no bound" in " ".join(result.assumptions)
+
+
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_the_bound_holds_for_the_model_as_it_runs_and_is_proved_again(files, name):

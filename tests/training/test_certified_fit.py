@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import sys
 from dataclasses import replace
 
@@ -11,6 +13,7 @@ import pytest
 from supnorm.approximants import ChebyshevTensor
 from supnorm.auditing.halt import Halt
 from supnorm.certification import certify
+from supnorm.certification.certificate import Certificate
 from supnorm.certification.measured import Agreement, Difference
 from supnorm.problem import Axis, Domain, Function, Law, Problem
 from supnorm.program import lower_numpy
@@ -32,6 +35,18 @@ def test_an_error_above_the_bound_takes_the_bound_away():
     upper, kind, against = certified_fit._upper(proof, 2.0 * proof.upper)
     assert (upper, kind) == (None, "none")
     assert "above the bound" in against
+
+
+def test_a_bound_without_a_bound_of_the_rounding_is_one_in_exact_arithmetic(monkeypatch):
+    """A proof of 1.566 that was cut short stood in fit.json as "upper": "inf", "upper_kind": "certified"."""
+    monkeypatch.setattr(Certificate, "rounding", property(lambda self: math.inf))
+    proof = _proof()
+    assert proof.deployed_upper is None
+    assert proof.runs  # a guard asks each box
+    assert "has no bound on a part of the domain" in proof.assumptions[-1]
+    upper, kind, against = certified_fit._upper(proof, 1e-3)
+    assert (upper, kind, against) == (proof.upper, "exact-arithmetic", "")
+    assert '"inf"' not in json.dumps(proof.record.to_dict()["sup"])
 
 
 def test_a_bound_in_exact_arithmetic_gives_room_to_a_reference_in_float32():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from supnorm.certification.certificate import Certificate
@@ -36,6 +37,8 @@ def claimed_in_single(
     What the runtime was seen to do may refute what is assumed of it; then nothing is claimed.
     """
     held = certificate.deployed
+    if held is not None and certificate.deployed_upper == math.inf:
+        return replace(certificate, deployed=None), [CERTIFY.text(fact("single-no-bound"))]
     if held is None:
         why = runs_in_single(problem.model, certificate.error.d)
         if not isinstance(why, str):

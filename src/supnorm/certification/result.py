@@ -54,6 +54,7 @@ class CertifyResult(Recorded):
         measure: how the error of the problem is measured; None where that is not known.
         locals: the parts of a statement whose boxes bound the error; empty where ``certificate`` has no parts.
         off: how far the error may be from that of the programs of ``locals``.
+        runs: whether each box has a bound of the rounding of the model as it runs, infinite where none is known.
     """
 
     record: CertifyRecord
@@ -66,6 +67,7 @@ class CertifyResult(Recorded):
     measure: ErrorMeasure | None = None
     locals: tuple[Certificate, ...] = ()
     off: float = 0.0
+    runs: bool = False
 
     def __post_init__(self) -> None:
         if not self.lower <= self.upper:
@@ -251,6 +253,11 @@ def result_of(
     upper_as_run = upper + rounding if deployed else None
     if certificate.deployed is not None:
         upper_as_run = certificate.deployed_upper
+    runs = upper_as_run is not None
+    if upper_as_run == math.inf:
+        upper_as_run = None
+        if upper < math.inf:
+            assumptions = (*assumptions, CERTIFY.text(fact("rounding-without-bound")))
     record = CertifyRecord(
         status=status,
         sup=BracketRecord(
@@ -283,6 +290,7 @@ def result_of(
         per_output=problem.error.per_output,
         fingerprint=fingerprint(problem),
         measure=problem.error,
+        runs=runs,
     )
 
 

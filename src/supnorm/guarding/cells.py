@@ -65,8 +65,7 @@ class ProvedCells:
             BadInput: when the bound rests on declarations, or says nothing of the model as it runs.
         """
         upper = proof.record.sup.upper
-        as_run = proof.deployed_upper
-        if proof.upper_kind == "conditional" or as_run is None or not np.isfinite(upper):
+        if proof.upper_kind == "conditional" or not proof.runs or not np.isfinite(upper):
             raise BadInput(
                 "no cell can be called proven: the bound is conditional, or does not include the rounding of the model"
             )

@@ -104,6 +104,8 @@ OBSTACLES = {
 ASSUMPTIONS = {
     "arithmetic": "float64 follows IEEE 754; library functions (tanh, exp, ...) are within {units} units in the last place",
     "exact-arithmetic": "the bound is for exact arithmetic, without the model's own rounding",
+    "rounding-without-bound": "the bound is for exact arithmetic: the rounding of the model has no bound on a part "
+    "of the domain",
     "single-assumed": "deployed_upper: {runtime} computes the model in float32 by IEEE 754, with the operations of its "
     "file, sums in any order, with or without fused multiply-add, but no narrower formats (TF32, bfloat16) and no fast "
     "matrix products (Winograd, Strassen){functions?:; {functions}, an ulp being 1.2e-7 of the value}",
