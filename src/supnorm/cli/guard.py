@@ -15,7 +15,7 @@ from supnorm.cli.fields import made, with_options_of, written
 from supnorm.cli.options import PROBLEM, TRUST, guard_folder
 from supnorm.cli.run import RunContext, with_run
 from supnorm.evaluation.calls import Calls
-from supnorm.results.numbers import exact
+from supnorm.results.numbers import literal
 from supnorm.results.option import option
 
 if TYPE_CHECKING:
@@ -173,9 +173,8 @@ def _next(record: GuardRecord, problem: Path, saved: Path, named: bool) -> list[
         return []
     # Of the shares in the table, those at which neither fresh points nor searches have an error above the tolerance.
     enough = [one.rejected for one in record.curve if max(one.fresh, one.searched) <= record.tolerance]
-    return [
-        f"next: supnorm guard {name} --reject {exact(min(enough))}" if enough else f"next: supnorm repair {name}"
-    ]
+    verb, more = ("guard", f" --reject {literal(min(enough))}") if enough else ("repair", "")
+    return [f"next: supnorm {verb} {name}{more}"]
 
 
 def _demand_name(fuse: Path | None) -> None:
