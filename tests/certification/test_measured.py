@@ -224,6 +224,15 @@ def test_both_sides_of_each_kink_are_tried_from_a_few_ulps_to_a_thousandth(code,
                 assert ((gap > near) & (gap < far)).any(), (kink, near, side)
 
 
+def test_code_in_float32_is_tried_within_its_own_units_of_a_kink():
+    code = lambda x: np.abs(0.12865107 - 1.17721975 * x[:, 0])  # noqa: E731
+    program, domain = lower_numpy(code, 1), Domain(x=(0.0, 2.0))
+    x = beside_kinks(program, domain, 256, np.random.default_rng(0), 2.0**-24)[:, 0]
+    gap = (0.12865107 - 1.17721975 * x) / 2.0**-24
+    assert ((gap > 0.02) & (gap < 0.5)).any()
+    assert ((gap < -0.02) & (gap > -0.5)).any()
+
+
 def test_kinks_of_a_network_on_log_and_discrete_axes():
     rng = np.random.default_rng(1)
     weight, bias = rng.normal(size=(2, 6)), rng.normal(size=6)

@@ -4,7 +4,8 @@ At a kink the argument of a relu, leaky relu or absolute value, or the test of a
 difference of the two arguments of a minimum or maximum does; clips and selections consist of these. Every such argument
 is evaluated on a grid along random segments across the domain, and each change of sign is bracketed. A step evaluates
 the root of the secant, two points a 64th of the bracket on both sides of it, and the middle. The result has points on
-both sides of each kink, a few units in the last place, 1e-6 and 1e-3 of the segment away from it.
+both sides of each kink, a few units in the last place, 1e-6 and 1e-3 of the segment away from it. For code in lower
+precision, which takes the other side of a kink within a few of its own units, it has points as near as that, too.
 
 Cost: the values of all arguments at `SEGMENTS` x `GRID` points, then at four points for each kink and step.
 """
@@ -25,13 +26,23 @@ NEAR = 1 / 64  # of the bracket: distance of the two points beside the secant's 
 LARGEST = 1 << 22  # numbers of all nodes that are in memory at once
 BESIDE = (2e-16, 1e-6, 1e-3)  # of a segment: distances of the points on both sides of a kink
 EACH = 2 + 2 * len(BESIDE)  # points for each kink
+# For code in lower precision, further points for each kink, and how many of its units of rounding they are away at most.
+ROUNDED, UNITS = 8, 4.0
 ONE, TWO = ("relu", "leaky_relu", "abs", "where"), ("max", "min")
 
 
-def beside_kinks(program: Program, domain: Domain, most: int, rng: np.random.Generator) -> Array:
+def beside_kinks(
+    program: Program, domain: Domain, most: int, rng: np.random.Generator, unit: float = 0.0
+) -> Array:
     """Points of the domain on both sides of kinks, shape ``(k, d)``, at most ``most``.
 
     If there are more kinks, each feature gets one before any feature gets two.
+
+    Args:
+        program, domain: what is compared, and where.
+        most: number of points.
+        rng: chooses the segments.
+        unit: rounding of a number in the precision of the code, as a share of it; 0 for float64.
 
     >>> from supnorm.program import lower_numpy
     >>> program = lower_numpy(lambda x: np.abs(x[:, 0] - 0.3), 1)
@@ -41,11 +52,11 @@ def beside_kinks(program: Program, domain: Domain, most: int, rng: np.random.Gen
     """
     if not any(node.op in ONE + TWO for node in program.nodes):
         return np.zeros((0, domain.d))
-    x = _beside(program, domain, most, rng)
+    x = _beside(program, domain, most, rng, unit)
     return x[domain.contains(x)][:most] if len(x) else x
 
 
-def _beside(program: Program, domain: Domain, most: int, rng: np.random.Generator) -> Array:
+def _beside(program: Program, domain: Domain, most: int, rng: np.random.Generator, unit: float) -> Array:
     widths = sum(node.width for node in program.nodes)
     segments = int(np.clip(LARGEST // (GRID * widths), 1, SEGMENTS))
     first, last = rng.random((2, segments, domain.d))
@@ -64,7 +75,7 @@ def _beside(program: Program, domain: Domain, most: int, rng: np.random.Generato
     line, cell, feature = line[order], cell[order], feature[order]
     _, new = np.unique(feature, return_index=True)
     again = np.setdiff1d(np.arange(len(line)), new)
-    chosen = np.concatenate([new, again])[: max(most // EACH, 1)]
+    chosen = np.concatenate([new, again])[: max(most // (EACH + (ROUNDED if unit else 0)), 1)]
     line, cell, feature = line[chosen], cell[chosen], feature[chosen]
     if not len(line):
         return np.zeros((0, domain.d))
@@ -75,7 +86,8 @@ def _beside(program: Program, domain: Domain, most: int, rng: np.random.Generato
         width = high - low
         with np.errstate(all="ignore"):
             secant = low - at_low * width / (at_high - at_low)
-        secant = np.where((secant > low) & (secant < high), secant, 0.5 * (low + high))
+        # At an end of the bracket where that end is the root: the other end then comes near it as fast.
+        secant = np.where(np.isfinite(secant), np.clip(secant, low, high), 0.5 * (low + high))
         tried = np.stack([secant - NEAR * width, secant, secant + NEAR * width, 0.5 * (low + high)], axis=1)
         tried = np.sort(np.clip(tried, low[:, None], high[:, None]), axis=1)
         got = _arguments(program, at(np.repeat(line, 4), tried.ravel()))
@@ -87,7 +99,12 @@ def _beside(program: Program, domain: Domain, most: int, rng: np.random.Generato
     moves = np.concatenate([[-b, b] for b in BESIDE])
     around = 0.5 * (low + high)[:, None] + moves * np.where(np.abs(moves) < 1e-12, high[:, None], 1.0)
     tried = np.concatenate([low[:, None], high[:, None], around], axis=1).clip(0.0, 1.0)
-    return at(np.repeat(line, EACH), tried.ravel())
+    x = at(np.repeat(line, EACH), tried.ravel())
+    if not unit:
+        return x
+    near = np.repeat(at(line, 0.5 * (low + high)), ROUNDED, axis=0)
+    moved = near * (1.0 + unit * rng.uniform(-UNITS, UNITS, near.shape))
+    return np.concatenate([np.where(fixed, near, moved), x])
 
 
 def _arguments(program: Program, x: Array) -> Array:

@@ -14,12 +14,12 @@ from functools import partial
 
 import numpy as np
 
-from supnorm.certification.agreement import FEW, Compared, slack_of, turned
+from supnorm.certification.agreement import FEW, UNIT, Compared, slack_of, turned
 from supnorm.certification.branch_room import has_branches
 from supnorm.certification.executions import Executions
 from supnorm.certification.kinks import beside_kinks
 from supnorm.certification.rough import roughest
-from supnorm.certification.rounding import Array
+from supnorm.certification.rounding import Array, U
 from supnorm.evaluation.guarded import values_of
 from supnorm.problem import Function, Problem
 from supnorm.problem.coded import Coded
@@ -243,7 +243,9 @@ class Measuring:
         """Compare each side at points beside the kinks of its own program."""
         for side in self.compared.values():
             most = SOME if side.quick else self.most
-            side.at(beside_kinks(side.program, self.problem.domain, most, rng), "kinks")
+            precision = side.function.precision
+            unit = 0.0 if precision == "float64" else U * UNIT.get(precision, 2.0**45)
+            side.at(beside_kinks(side.program, self.problem.domain, most, rng, unit), "kinks")
 
     @property
     def inexact(self) -> list[Compared]:
