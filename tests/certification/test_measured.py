@@ -213,6 +213,10 @@ def test_the_worst_nodes_are_compared():
         (lambda x: np.clip(x[:, 0], 0.2, 0.8), [0.2, 0.8]),
         (lambda x: np.maximum(x[:, 0] ** 2, 0.5), [np.sqrt(0.5)]),
         (lambda x: np.maximum(np.abs(x[:, 0] - 0.5), 0.25), [0.25, 0.5, 0.75]),
+        # One end of a bracket stayed where it was when the other one was the root of a line.
+        (lambda x: np.abs(0.12865107 - 1.17721975 * x[:, 0]), [0.12865107 / 1.17721975]),
+        (lambda x: np.abs(0.33 - 1.9 * x[:, 0]), [0.33 / 1.9]),
+        (lambda x: np.abs(0.91 - 2.17 * x[:, 0]), [0.91 / 2.17]),
     ],
 )
 def test_both_sides_of_each_kink_are_tried_from_a_few_ulps_to_a_thousandth(code, places):
@@ -222,6 +226,20 @@ def test_both_sides_of_each_kink_are_tried_from_a_few_ulps_to_a_thousandth(code,
             for side in (1.0, -1.0):
                 gap = side * (x - kink)
                 assert ((gap > near) & (gap < far)).any(), (kink, near, side)
+
+
+def test_float32_code_that_takes_the_other_formula_by_rounding_is_not_within_a_tolerance():
+    """The zone where it does so is 5e-9 wide, and the error there is ten times the tolerance."""
+    a, b = float(np.float32(0.12865107)), float(np.float32(1.17721975))
+
+    def code(x, where):
+        return where(a - b * x[:, 0] < 0.0, 0.0, 1.0) + 0.25 * x[:, 0]
+
+    model = sn.from_jax(lambda x: code(x, jnp.where), precision="float32")
+    problem = Problem(model, lambda x: code(x, np.where), Domain(x=(0.0, 2.0)))
+    result = certify(problem, tolerance=0.1)
+    assert result.status.code == "undecided"
+    assert result.agreement.lower_precision == pytest.approx(1.0, rel=1e-3)
 
 
 def test_code_in_float32_is_tried_within_its_own_units_of_a_kink():
