@@ -204,7 +204,7 @@ def _of_table(
     )
     work = Work(task, model, method, before, rows.held, False)
     words = fact("rows-only", trained=len(rows.x), held=rows.held)
-    work.notes.append(narrator(work.measure).text(words))
+    work.notes.append(narrator(work.measure, ()).text(words))
     return work
 
 

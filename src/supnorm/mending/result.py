@@ -112,8 +112,8 @@ class RepairResult(Recorded):
     def record(self) -> RepairRecord:
         """The result as plain data (`supnorm.results.repair`), as ``supnorm repair --json`` writes it."""
         verdict, candidate, problem = self.verdict, self.candidate, self.problem
-        measure = measure_record(problem, self.outputs)
-        say = narrator(measure)
+        measure, axes = measure_record(problem, self.outputs), axis_records(problem.domain)
+        say = narrator(measure, axes)
         proof = None
         if self.certificate is not None:
             proof = ProofRecord.of(self.certificate.record, "certificate.json")
@@ -122,7 +122,7 @@ class RepairResult(Recorded):
             title=problem.title,
             tolerance=problem.error.limit,
             measure=measure,
-            axes=axis_records(problem.domain),
+            axes=axes,
             method=self.method,
             parameters=self.parameters,
             accepted=self.accepted,

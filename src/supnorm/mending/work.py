@@ -17,7 +17,7 @@ from supnorm.mending.rows import RowsTask, judge_rows
 from supnorm.mending.task import Candidate, Task
 from supnorm.mending.tunable import Tunable
 from supnorm.mending.verdict import Verdict, judge
-from supnorm.problem.records import measure_record
+from supnorm.problem.records import axis_records, measure_record
 from supnorm.results import BadInput, ExitCode, Status, versions
 from supnorm.results.numbers import ErrorUnit, pretty_unit
 from supnorm.training.cost import cost_record
@@ -161,7 +161,7 @@ class Work:
         return 0 if self.model is None else self.model.size
 
     def _say(self, *facts: Fact) -> str:
-        return narrator(self.measure).text(*facts)
+        return narrator(self.measure, axis_records(self.task.problem.domain)).text(*facts)
 
     def _result(self, status: Status) -> RepairResult:
         task, verdict = self.task, self.verdict

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from supnorm.results.numbers import ErrorUnit, pretty_unit
-from supnorm.results.parts import MeasureRecord
-from supnorm.wording.narrator import Narrator
+from supnorm.results.parts import AxisRecord, MeasureRecord
+from supnorm.wording.narrator import Narrator, units_of
 
 # How the repair ended, and what to do next.
 ADVICE = {
@@ -43,6 +43,7 @@ REASONS = {
 TEMPLATES: Mapping[str, str] = ADVICE | REASONS
 
 
-def narrator(measure: MeasureRecord) -> Narrator:
-    """What renders the facts of a repair whose error is measured so."""
-    return Narrator(TEMPLATES, ErrorUnit(measure.kind, pretty_unit(measure.unit), measure.per_output))
+def narrator(measure: MeasureRecord, axes: Iterable[AxisRecord]) -> Narrator:
+    """What renders the facts of a repair whose error is measured so; ``axes``: the inputs with their units."""
+    unit = ErrorUnit(measure.kind, pretty_unit(measure.unit), measure.per_output)
+    return Narrator(TEMPLATES, unit, units_of(axes))
