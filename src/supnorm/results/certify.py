@@ -27,7 +27,7 @@ class BracketRecord(Record):
     )
     deployed_upper: Number | None = Field(
         description="`upper` with the model's own rounding (`deployed` where it runs in float32); null if that is not "
-        "known, or if `agreement` shows a larger difference"
+        "known or has no bound, or if `agreement` shows a larger difference"
     )
 
 
