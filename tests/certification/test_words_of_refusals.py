@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas
 import pytest
+from sklearn.linear_model import LinearRegression
 
 from supnorm import from_torch
 from supnorm.certification import certify, instructions
@@ -74,3 +76,28 @@ def test_a_refusal_names_the_line_of_the_users_code(monkeypatch: pytest.MonkeyPa
     for model, line in ((module.rounds, 4), (module.branches, 7), (module.of_a_package, 11)):
         with pytest.raises(BadInput, match=rf"cannot read the model \(lines_of_a_model\.py line {line}\): "):
             certify(Problem(model, reference, DOMAIN), ratio=2.0, seconds=5)
+
+
+def test_an_estimator_of_a_package_is_refused_as_one_and_one_of_the_user_is_read() -> None:
+    """The refusal named what scikit-learn does with values (np.isfinite, np.errstate), which is no code of the user."""
+    x = np.linspace(-1.0, 1.0, 50)[:, None]
+    of_arrays, of_frame = (
+        LinearRegression().fit(x, x),
+        LinearRegression().fit(pandas.DataFrame(x, columns=["x"]), x),
+    )
+    for model in (of_arrays, of_frame):
+        with pytest.raises(
+            BadInput, match="it is a LinearRegression of sklearn, whose operations are not known"
+        ):
+            certify(Problem(model, reference, DOMAIN), ratio=2.0, seconds=5)
+    assert certify(Problem(Slope(0.9), reference, DOMAIN), ratio=2.0, seconds=5).status.code == "proved"
+
+
+class Slope:
+    """An object with predict whose code is here."""
+
+    def __init__(self, slope: float) -> None:
+        self.slope = slope
+
+    def predict(self, x: Any) -> Any:
+        return self.slope * x[:, 0]

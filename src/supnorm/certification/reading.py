@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,9 +17,11 @@ from supnorm.certification.finite import demand_finite
 from supnorm.certification.measured import Measuring
 from supnorm.certification.rounding import Array
 from supnorm.certification.table_limits import demand_within
+from supnorm.foreign import home_of, is_library
 from supnorm.problem import Domain, Function
 from supnorm.problem.coded import Coded
-from supnorm.program import Narrowed, Program, Unsupported, program_of
+from supnorm.problem.estimators import NamedColumns
+from supnorm.program import Narrowed, Program, Unreadable, Unsupported, program_of
 from supnorm.program.foreign_code import foreign_code
 from supnorm.program.recording import read_meanwhile
 from supnorm.results import BadInput
@@ -75,8 +78,9 @@ def read(function: Function, what: str, domain: Domain, branches: bool = False) 
     except Unsupported as error:
         if function.declared is not None:
             return None
+        where, why = _line(error), _estimator(function) or error
         raise BadInput(
-            f"certify cannot read the {what}{_line(error)}: {error}; or declare a bound of it for a conditional certificate "
+            f"certify cannot read the {what}{where}: {why}; or declare a bound of it for a conditional certificate "
             f"([{what}] declared = {{ bound = .. }}, or with_bound)"
         ) from None
     if program.d != domain.d:
@@ -85,6 +89,19 @@ def read(function: Function, what: str, domain: Domain, branches: bool = False) 
     demand_within(program, domain, what)
     _demand_derivatives(function, domain, what)
     return program
+
+
+def _estimator(function: Function) -> Unsupported | None:
+    """Why an estimator of a package cannot be read, which its own code does not tell the user; None for other code."""
+    code = function.value.code if isinstance(function.value, Coded) else None
+    owner = code.estimator if isinstance(code, NamedColumns) else getattr(code, "__self__", None)
+    home = sys.modules.get(home_of(type(owner)))
+    if not callable(getattr(owner, "predict", None)) or not is_library(getattr(home, "__file__", None) or ""):
+        return None
+    return Unreadable(
+        f"it is a {type(owner).__name__} of {home_of(type(owner)).partition('.')[0]}, whose operations are not known",
+        "the same model as NumPy, JAX or torch code, .pt2 or ONNX",
+    )
 
 
 def _line(error: BaseException | None) -> str:

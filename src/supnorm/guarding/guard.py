@@ -17,7 +17,7 @@ from supnorm.guarding.patient import AT_ONCE, Patient
 from supnorm.guarding.saving import save
 from supnorm.problem import Domain, Function
 from supnorm.problem.masked import plain_numbers
-from supnorm.results import BadInput
+from supnorm.results import BadInput, Status
 from supnorm.results.guard import cause
 from supnorm.results.guarding import GuardRecord
 
@@ -90,6 +90,11 @@ class Guard:
         """One line."""
         layers = ", ".join(layer.name for layer in self.cuts.layers)
         return f"Guard({self.record.status.code!r}, rejected={self.record.rejected:.3g}, layers=({layers}))"
+
+    @property
+    def status(self) -> Status:
+        """How making it ended: a word, advice and an exit code."""
+        return self.record.status
 
     def __call__(self, x: Any, fallback: bool = True) -> Answer:
         """Values at points ``x (n, d)``, or ``(d,)`` for one point.
