@@ -142,6 +142,48 @@ def test_code_in_float64_that_cancels(model, reference, tmp_path):
         assert not check(tmp_path / "c.json", moved).accepted
 
 
+def _nothing_that_cancels(x):
+    return 1e12 * x[:, 0] - 1e12 * x[:, 0]
+
+
+def _far_sum(x):
+    return (x[:, 0] + 1e12) - 1e12 - x[:, 0]
+
+
+@pytest.mark.parametrize("cancels", [_nothing_that_cancels, _far_sum])
+@pytest.mark.parametrize("size", [1e-5, 1e-3])
+def test_another_function_is_no_rounding_of_code_that_cancels(cancels, size, tmp_path):
+    """The proved bound of the rounding was allowed, 1e-3 here: a file with a bound of 1e-7 was accepted for all of these."""
+
+    def reference(x):
+        return x[:, 0] + 1e-7 * x[:, 0] ** 2
+
+    def beside(of):
+        return lambda x: of(x) + cancels(x) + size * np.sin(5.0 * x[:, 0])
+
+    line = Domain(x=(0.0, 1.0))
+    certify(Problem(lambda x: x[:, 0], reference, line), 1.5).certificate.save(tmp_path / "c.json")
+    others = (
+        Problem(beside(lambda x: x[:, 0]), reference, line),
+        Problem(lambda x: x[:, 0], beside(reference), line),
+    )
+    for other in others:
+        assert not verdict(tmp_path / "c.json", other).accepted
+        certify(other, 1.5).certificate.save(tmp_path / "own.json")
+        assert verdict(tmp_path / "own.json", other).accepted
+
+
+def test_without_exact_values_the_proved_bound_of_the_rounding_counts(monkeypatch):
+    x = np.random.default_rng(0).random((64, 1))
+    far = Function(lambda x: _far_sum(x)[:, None])
+    seen = tie.rounding_of(far, far.value(x), x)
+    monkeypatch.setattr("supnorm.certification.balls.available", lambda: False)
+    bound = tie.rounding_of(far, far.value(x), x)
+    assert (seen <= bound).all()
+    assert seen.max() > 1e-5
+    assert np.median(seen) < 0.5 * bound.min()
+
+
 def test_inputs_of_float32_models_are_float32_numbers_within_the_domain():
     """Their cast changes nothing then, which counts where a function is steep."""
     narrow = Domain(x=(1.0, 1.0 + 1e-7), y=Axis(0.1, 0.3, values=(0.1, 0.3)))

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.certification import balls
 from supnorm.certification.agreement import slack_of, turned
 from supnorm.certification.branch_room import branch_room, has_branches
 from supnorm.certification.deployed import runs_in_single, stated
@@ -27,7 +28,7 @@ from supnorm.certification.measured import Measuring
 from supnorm.certification.record_parts import in_words
 from supnorm.certification.result import assumptions_of
 from supnorm.certification.resume import read_but_leaves
-from supnorm.certification.rounding import Array
+from supnorm.certification.rounding import Array, U
 from supnorm.certification.statement import SCHEMA as STATEMENT
 from supnorm.certification.unlike_programs import how_unlike
 from supnorm.certification.verdict import unit_of
@@ -143,8 +144,9 @@ def rounding_of(function: Function, y: Array, x: Array) -> Array:
     It is a share of the largest value over the points (`ALLOWED`, at least 1e-10), because rounding is relative to the
     numbers that were added and not to their sum. In float32 larger numbers than the values may cancel, for example where
     a network standardises raw inputs. There the proved bound of the rounding counts too. Networks show far less, so it
-    counts up to 3e-4: a model that is changed by 1e-3 of its range is another model. In float64 the proved bound at a point
-    counts as it is, where it is finite: code that cancels, as the formula of the roots of a quadratic, has no more digits.
+    counts up to 3e-4: a model that is changed by 1e-3 of its range is another model. In float64 code that cancels, as the
+    formula of the roots of a quadratic, is allowed what rounding did at a point, and no more than its proved bound
+    (`_rounded_by`).
     """
     share = max(ALLOWED.get(function.precision, ALLOWED["float32"]), LEAST)
     largest = np.max(np.abs(y), axis=0, where=np.isfinite(y), initial=0.0)
@@ -154,15 +156,38 @@ def rounding_of(function: Function, y: Array, x: Array) -> Array:
         rounding = np.fmax(rounding, np.fmin(bound / 16.0, MOST * largest))
     program = _read(function, x.shape[1]) if function.precision == "float64" else None
     if program is not None:
-        rounding = np.fmax(
-            rounding, _where_known(slack_of(function, program, x), turned(function, program, x))
-        )
-        # Functions of a runtime that differ from their operation, and cancellation after them.
-        if any(node.discrepancies for node in program.nodes):
-            rounding = np.fmax(rounding, _largest_slack(function, program, x))
+        rounding = _rounded_by(function, program, y, x, rounding)
     if function.declared is not None:  # two calls may be off to different sides
         rounding = rounding + 2.0 * function.declared.accuracy
     return np.asarray(rounding)
+
+
+def _rounded_by(function: Function, program: Program, y: Array, x: Array, least: Array) -> Array:
+    """What rounding did to float64 code, ``(n, m)``: its distance from exact values of its program, at least ``least``.
+
+    It counts up to the proved bound, which stands alone where no exact values are known. The bound by itself is that of the
+    largest numbers that may cancel: y + (1e12 x - 1e12 x) has no rounding at all, and was allowed 1e-3.
+    """
+    bound = _where_known(slack_of(function, program, x), turned(function, program, x))
+    # Functions of a runtime that differ from their operation, and cancellation after them.
+    if any(node.discrepancies for node in program.nodes):
+        bound = np.fmax(bound, _largest_slack(function, program, x))
+    rows = np.flatnonzero((bound > least).any(axis=1))
+    if len(rows) and balls.available():
+        bound[rows] = np.fmin(bound[rows], _from_exact(program, y[rows], x[rows]))
+    return np.fmax(least, bound)
+
+
+def _from_exact(program: Program, y: Array, x: Array) -> Array:
+    """At most how far values are from exact ones, shape ``(n, m)``; infinite or NaN where these are not known."""
+    distance = np.full(y.shape, np.inf)
+    for bits in balls.BITS:
+        exact, off = balls.at_points(program, x, bits)
+        with np.errstate(invalid="ignore"):
+            distance = np.nextafter(np.abs(y - exact) + off + U * np.abs(exact), np.inf)
+            if (off <= U * np.abs(exact)).all():
+                break
+    return distance
 
 
 def _where_known(slack: Array, turned: NDArray[np.bool_]) -> Array:
