@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas
 import pytest
 from sklearn.linear_model import LinearRegression
 
@@ -17,7 +16,7 @@ from supnorm.certification import certify, instructions
 from supnorm.problem import Domain, Problem
 from supnorm.results import BadInput
 
-torch = pytest.importorskip("torch")
+torch, pandas = pytest.importorskip("torch"), pytest.importorskip("pandas")
 DOMAIN = Domain(x=(-1.0, 1.0))
 NET = torch.nn.Sequential(torch.nn.Linear(1, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1)).double().eval()
 ITSELF = "the torch module itself in place of a function"
