@@ -12,7 +12,7 @@ from flint import arb
 from scipy.integrate import quad
 from tests.certification import cases
 
-from supnorm.certification import affine_model, certify_norms, mean_square
+from supnorm.certification import affine_model, balls, certify_norms, mean_square
 from supnorm.certification.certificate import digest
 from supnorm.certification.mean_square import as_bracket, bound_mean_square, gram_matrix
 from supnorm.certification.part import Part
@@ -129,6 +129,43 @@ def test_roots_that_reach_zero_have_a_root_mean_square(name, tmp_path, monkeypat
     except Contradiction:
         return
     assert not check(tmp_path / "w.json").accepted
+
+
+def test_slopes_that_cancel_to_a_ball_around_zero_have_a_square(tmp_path):
+    """FLINT's power of such a ball is NaN: the checker rejected the file, which says nothing false."""
+
+    def reference(x):
+        root = np.cbrt((0.29 * x[:, 0] + 0.57 * x[:, 1] + 0.39) * (0.25 - x[:, 1]))
+        return 0.27 + 0.73 * root * (1.4 * x[:, 0] + 0.7 * x[:, 1] + 0.4) * -x[:, 0]
+
+    problem = Problem(
+        lambda x: reference(x) + 1.2e-6 * np.sin(0.1 - x[:, 1]), reference, Domain(x=(0.0, 1.0), y=(0.0, 1.0))
+    )
+    result = certify_norms(problem, ["rms"], boxes=50)
+    x = np.random.default_rng(0).random((100_000, 2))
+    sampled = float(np.sqrt(np.mean((problem.model.value(x) - problem.reference.value(x)) ** 2)))
+    assert 0.0 < result.norms[0].lower < sampled < result.norms[0].upper < np.inf
+    result.save(tmp_path / "n.json")
+    verdict = check(tmp_path / "n.json")
+    assert verdict.accepted, verdict.reason
+
+
+def test_a_polynomial_that_is_not_finite_says_nothing_about_a_mean_square():
+    known = arb(1), arb(2)
+    for lost in range(3):
+        near = [arb(1), arb(0), arb(1)]
+        near[lost] = arb("nan")
+        assert checked_means._within(*known, tuple(near), arb(0)) == known
+
+
+@pytest.mark.parametrize("n", [*range(-3, 8), 50])
+def test_whole_powers_of_balls_around_zero(n):
+    for low, high in ((-0.5, 1.25), (0.0, 2.0), (-2.0, 0.0), (0.5, 0.75), (-1.5, -0.25)):
+        ball = arb((low + high) / 2, (high - low) / 2)
+        power = balls._power(ball, n)
+        if n >= 0 or not ball.contains(0):
+            assert power.is_finite()
+            assert all(power.overlaps(arb(v) ** n) for v in np.linspace(low, high, 33).tolist() if v or n > 0)
 
 
 def test_kinks_have_a_root_mean_square_too(tmp_path):

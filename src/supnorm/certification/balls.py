@@ -124,7 +124,7 @@ def _function(node: Node) -> Callable[..., Ball]:
     if node.op == "pow":
         assert p is not None
         if float(p).is_integer():
-            return lambda z: z ** int(p)
+            return partial(_power, n=int(p))
         return lambda z: (arb(p) * z.log()).exp()
     if node.op == "leaky_relu":
         return lambda z: z.max(arb(0)) + arb(p) * z.min(arb(0))
@@ -147,10 +147,22 @@ def _gelu(z: Ball) -> Ball:
     return z / 2 * (-z / arb(2).sqrt()).erfc()
 
 
+def _power(z: Ball, n: int) -> Ball:
+    """A whole power; FLINT's own is NaN for a ball around zero."""
+    from flint import arb
+
+    if not z.contains(0):
+        return z**n
+    if n <= 0:
+        return 1 / _power(z, -n) if n else arb(1)
+    half = _power(z, n // 2)
+    return half * half * z if n % 2 else half * half
+
+
 def _gelu_tanh(z: Ball) -> Ball:
     from flint import arb
 
-    return z / 2 * (1 + (arb(_TANH_GELU) * (z + arb(_CUBIC) * z**3)).tanh())
+    return z / 2 * (1 + (arb(_TANH_GELU) * (z + arb(_CUBIC) * z * z * z)).tanh())
 
 
 def _cbrt(z: Ball) -> Ball:

@@ -167,7 +167,7 @@ _POINT: dict[str, Callable[..., Ball]] = {
     "sqrt": arb.sqrt,
     "reciprocal": lambda z: 1 / z,
     "where": one_of_two,
-    "gelu_tanh": lambda z: z / 2 * (1 + (arb(0.7978845608028654) * (z + arb(0.044715) * z**3)).tanh()),
+    "gelu_tanh": lambda z: z / 2 * (1 + (arb(0.7978845608028654) * (z + arb(0.044715) * z * z * z)).tanh()),
 }
 
 

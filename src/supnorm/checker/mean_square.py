@@ -60,9 +60,9 @@ def mean_squares(document: Document, meter: Meter) -> list[tuple[Ball, Ball | No
         for near in _near(document, program, leaf, position):
             ends = [_within(*pair, one, off) for pair, one in zip(ends, near, strict=True)]
         for k, (least, most) in enumerate(ends):
-            low[k] += share * least**2
+            low[k] += share * least * least
             total = high[k]
-            high[k] = None if total is None or most is None else total + share * most**2
+            high[k] = None if total is None or most is None else total + share * most * most
     larger = arb(1)
     for e in more:
         larger *= 1 + e
@@ -89,12 +89,13 @@ def _within(
 ) -> tuple[Ball, Ball | None]:
     """Bounds of the root mean square on a cell, by a further polynomial that is near the error.
 
-    The lower one leaves out as much of the polynomial's square as the share ``off`` of the cell can have.
+    The lower one leaves out as much of the polynomial's square as the share ``off`` of the cell can have. A polynomial that
+    is not finite says nothing: NaN would also take away what other cells say.
     """
-    if near is None:
+    if near is None or not all(number.is_finite() for number in near):
         return least, most
     square, slack, size = near
-    low = (square - off * size**2).lower().max(arb(0)).sqrt() - slack
+    low = (square - off * size * size).lower().max(arb(0)).sqrt() - slack
     high = square.upper().max(arb(0)).sqrt() + slack
     return least.max(low), high if most is None else most.min(high)
 
@@ -115,7 +116,8 @@ def _near(
                 None
                 if f.eps is None
                 else (
-                    f.c**2 + sum((j**2 for j in f.J), arb(0)) / 3,
+                    f.c * f.c
+                    + sum((j * j for j in f.J), arb(0)) / 3,  # FLINT's power is NaN for a ball around 0
                     f.eps,
                     abs(f.c) + sum(map(abs, f.J), arb(0)),
                 )
