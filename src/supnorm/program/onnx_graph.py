@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.program.backend import Backend
+from supnorm.program.onnx_rewrites import left_out
 
 Array = NDArray[Any]
 OPSET, TREES = 20, 3  # of ONNX, and of its trees
@@ -35,6 +36,7 @@ class OnnxGraph:
     def __init__(self) -> None:
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
+        self._numbers: dict[str, Array] = {}  # constants of one number
 
     def constant(self, value: Any) -> str:
         """The name of a constant."""
@@ -42,15 +44,27 @@ class OnnxGraph:
 
         name = f"c{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        if np.size(value) == 1:
+            self._numbers[name] = np.asarray(value)
         return name
 
     def apply(self, operation: str, *arguments: str, output: str = "", **attributes: Any) -> str:
         """The name of the result of a node."""
         from onnx import helper
 
+        numbers = [self._numbers.get(a) for a in arguments]
+        if len(numbers) == 2 and left_out(operation, *numbers):
+            return self.apply("Neg", self._opposite(operation, arguments, numbers), output=output)
         name = output or f"t{len(self.nodes)}"
         self.nodes.append(helper.make_node(operation, list(arguments), [name], **attributes))
         return name
+
+    def _opposite(self, operation: str, arguments: Sequence[str], numbers: Sequence[Array | None]) -> str:
+        """The negative of an operation with a constant, exactly, in a form that onnxruntime does not leave out."""
+        x, c = next((a, n) for a, n in zip(arguments, reversed(numbers), strict=True) if n is not None)
+        if operation in ("Add", "Sub"):  # a difference *from* a constant: -c - x, or c - x
+            return self.apply("Sub", self.constant(-c if operation == "Add" else c), x)
+        return self.apply(operation, x, self.constant(-c))
 
 
 class OnnxBackend(Backend):

@@ -114,6 +114,10 @@ ONNX_ALIKE = names("""
     Add Sub Mul Div Min Max Sum Mean Reciprocal Gemm MatMul Conv MaxPool ReduceSum ReduceMean ReduceMax ReduceMin
     Identity Dropout Reshape Flatten Squeeze Unsqueeze Transpose Slice Gather Expand Concat Split
 """)
+# Operators of onnxruntime's own that compute operators of a file in one, and operators that lay out its numbers.
+ONNX_FUSED = names("""
+    FusedGemm FusedMatMul FusedConv BiasGelu QuickGelu ReorderInput ReorderOutput
+""")
 ATEN_ALIKE = names("""
     neg abs relu tanh sigmoid silu sin cos exp log sqrt erf softplus prelu gelu leaky_relu clamp clamp_min clamp_max hardtanh
     relu6 reciprocal square rsqrt pow add sub mul div minimum maximum rsub linear matmul mm bmm mv addmm sum mean amax amin

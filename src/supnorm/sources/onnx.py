@@ -23,10 +23,11 @@ from supnorm.program import Program, Unreadable, Unsupported
 from supnorm.program.onnx import Run
 from supnorm.results import BadInput, install
 from supnorm.sources.onnx_files import demand_data_beside, loaded
+from supnorm.sources.onnx_session import replacements, session_of
 from supnorm.sources.ports import Layout, Port, arrange, joined
 from supnorm.sources.programs import with_program
 from supnorm.sources.torch import rounding_note
-from supnorm.sources.watch import seconds_of, seconds_to_open, stopped_after, waited_for
+from supnorm.sources.watch import seconds_of, stopped_after
 
 Array = NDArray[np.float64]
 LARGEST = 1_500_000_000  # bytes of a graph of which all results are compared; protobuf ends at 2 GB
@@ -51,7 +52,7 @@ def open_onnx(path: Path, spec: SourceSpec, names: tuple[str, ...], probe: Array
 
     what = f'{where} file = "{spec.file}"'
     demand_data_beside(path, what)
-    session = _session(path, spec, what)
+    session = session_of(path, spec, what)
     ports = tuple(_port(given, what) for given in session.get_inputs())
     layout = arrange(ports, spec, names, what)
     outputs = _chosen(session, spec, what)
@@ -119,8 +120,11 @@ def _program(path: Path, layout: Layout, outputs: list[str], spec: SourceSpec, p
         raise Unreadable(
             f"the graph fails for one point ({error})", "an export with a dynamic batch"
         ) from None
-    # The float32 arithmetic of an accelerator is another one.
-    return graph if spec.device == "cpu" else replace(graph, origin=None)
+    if spec.device != "cpu":  # the float32 arithmetic of an accelerator is another one
+        return replace(graph, origin=None)
+    if graph.narrowest == "float32" and graph.origin and not graph.origin.unlike:
+        return replace(graph, origin=replace(graph.origin, unlike=replacements(path, spec, model)))
+    return graph
 
 
 def _steps(model: Any, layout: Layout, spec: SourceSpec, probe: Array) -> Run | None:
@@ -182,7 +186,7 @@ def described(path: Path) -> tuple[list[Named], list[Named]]:
     Raises:
         BadInput: for a file that is no ONNX graph.
     """
-    session = _session(path, SourceSpec(file=str(path)), str(path))
+    session = session_of(path, SourceSpec(file=str(path)), str(path))
     both: list[list[Named]] = []
     for ports in (session.get_inputs(), session.get_outputs()):
         both.append(
@@ -196,40 +200,6 @@ def described(path: Path) -> tuple[list[Named], list[Named]]:
             ]
         )
     return both[0], both[1]
-
-
-def _session(path: Path, spec: SourceSpec, what: str) -> Any:
-    import onnxruntime
-
-    device = spec.device
-    providers = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-    provider = providers.get(device.partition(":")[0])
-    if provider not in onnxruntime.get_available_providers():
-        raise BadInput(f'{what}: onnxruntime has no device = "{device}"; try "cpu"')
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-
-    def cancel() -> None:
-        if hasattr(options, "set_load_cancellation_flag"):  # from onnxruntime 1.22 on
-            options.set_load_cancellation_flag(True)
-
-    seconds = seconds_to_open(path.stat().st_size, spec.timeout)
-    try:
-        return waited_for(
-            seconds, lambda: onnxruntime.InferenceSession(str(path), options, providers=[provider]), cancel
-        )
-    except TimeoutError:
-        raise BadInput(
-            f"{what} cannot be opened: computing its constants takes over {seconds:g} s; export it with its constants "
-            "computed, or give timeout = seconds, which allows more"
-        ) from None
-    except Exception as error:  # onnxruntime's own exception classes are not public
-        message = " ".join(str(error).split())[:160]
-        if "NOT_IMPLEMENTED" in message:
-            raise BadInput(
-                f"{what}: onnxruntime cannot run it; try an export in float32: {message}"
-            ) from None
-        raise BadInput(f"{what} cannot be read as ONNX (cut short or damaged?): {message}") from None
 
 
 def _port(given: Any, what: str) -> Port:
