@@ -141,6 +141,19 @@ def test_a_small_disagreement_widens_the_bound_and_is_said():
     assert said["beyond_rounding"] == pytest.approx(1e-9, rel=1e-3)
 
 
+def test_no_bound_as_it_runs_of_what_was_not_read_however_large_the_rounding_is_elsewhere():
+    """The difference is below the rounding of the largest numbers on the domain, not below that where it was seen."""
+    steep = lambda x: 1e7 * x[:, 0] ** 8 + 1e-3  # noqa: E731
+    reference = _plain(lambda x: 1e7 * x[:, 0] ** 8)
+    honest = certify(Problem(_plain(steep), reference, DOMAIN), 1.5)
+    assert honest.deployed_upper is not None
+    hidden = lambda x: 1e-8 * np.exp(-((x[:, 0] / 0.05) ** 2))  # noqa: E731
+    result = certify(Problem(_hiding(steep, hidden), reference, DOMAIN), 1.5)
+    assert 0.0 < result.agreement.hidden < result.certificate.rounding
+    assert result.upper_kind == "conditional"
+    assert result.deployed_upper is None
+
+
 def test_a_bound_below_the_disagreement_is_refused_with_the_point_and_both_values():
     hidden = lambda x: 1e-8 * np.sin(7 * x[:, 0])  # noqa: E731
     problem = Problem(_hiding(_sine, hidden), _plain(_sine), DOMAIN)

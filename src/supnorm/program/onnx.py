@@ -19,10 +19,10 @@ from supnorm.program import entry
 from supnorm.program.branches import Comparison, as_number, both, opposite, select
 from supnorm.program.discrepancies import ONNXRUNTIME
 from supnorm.program.onnx_constants import EXACT, folded
+from supnorm.program.onnx_fused import FUSED
 from supnorm.program.onnx_layers import LAYERS
 from supnorm.program.onnx_moves import move, split
 from supnorm.program.onnx_operators import OPERATORS, reduce
-from supnorm.program.onnx_rewrites import left_out, taken_for_another
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
 from supnorm.program.rows import beyond_rows, demand_each_alone
@@ -351,7 +351,7 @@ def _apply(
         return [np.asarray(shape[attributes.get("start", 0) : attributes.get("end")], dtype=np.int64)]
     if not any(isinstance(a, Tensor | Comparison) for a in args):
         return folded(node, args, graph.opset)
-    _note_rounding(graph.build, op, attributes, args, kinds)
+    _note_rounding(graph.build, op, attributes, kinds)
     if op in _COMPARE:
         return [Comparison(_COMPARE[op], args[0], args[1])]
     if op == "Where":
@@ -377,12 +377,8 @@ def _of_tests(build: Builder, op: str, at: dict[str, Any], args: list[Any]) -> A
     raise Unsupported(f"{op} of a comparison", "Where, And, Or, Not, Cast, Min, Max, Clip, Abs or Relu")
 
 
-def _note_rounding(
-    build: Builder, op: str, at: dict[str, Any], args: list[Any], kinds: list[str | None]
-) -> None:
+def _note_rounding(build: Builder, op: str, at: dict[str, Any], kinds: list[str | None]) -> None:
     """Record an operator whose rounding in float32 does not follow from the program's operations."""
-    for number in (a.item() for a in args if taken_for_another(a)):
-        build.unlike.add(f"{op} with {number:.9g} (which it may replace by a number nearby)")
     if op in ("Cast", "CastLike"):  # a cast to the same type changes nothing
         if kinds[0] != (_type_name(at["to"]) if "to" in at else kinds[-1]):
             build.unlike.add(op)
@@ -397,12 +393,6 @@ def _symbolic(graph: _Graph, op: str, at: dict[str, Any], args: list[Any]) -> Va
             raise Unsupported("Swish with alpha", "x * Sigmoid(alpha * x)")
         return build.unary(_UNARY[op], x)
     if op in _BINARY:
-        if left_out(op, args[0], args[1]):
-            number = next(a for a in args if isinstance(a, np.ndarray)).item()
-            raise Unsupported(
-                f"ONNX {op} with {number!r}, which onnxruntime may leave out: as float32 it is {number:.0f}",
-                "that number in the weights before, or float32 throughout",
-            )
         return build.binary(_BINARY[op], args[0], args[1])
     if op in ("Min", "Max", "Sum", "Mean"):
         return _many(build, op, args)
@@ -412,8 +402,8 @@ def _symbolic(graph: _Graph, op: str, at: dict[str, Any], args: list[Any]) -> Va
         at = {"axes": range(at.get("axis", 1) % len(x.shape), len(x.shape))}
     if op in _MOVE:
         return x.arrange(lambda i: move(op, at, i, args[1:], graph.opset))  # type: ignore[no-any-return]
-    if op in OPERATORS or op in LAYERS:
-        return (OPERATORS.get(op) or LAYERS[op])(build, at, args)
+    if op in OPERATORS or op in LAYERS or op in FUSED:
+        return (OPERATORS.get(op) or LAYERS.get(op) or FUSED[op])(build, at, args)
     if op in ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin"):
         return reduce(build, op, at, args)
     raise Unsupported(op, _NEAREST.get(op, "an elementwise activation, Gemm, Conv or arithmetic"))

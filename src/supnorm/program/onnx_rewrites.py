@@ -3,9 +3,6 @@
 It removes the sum with a constant 0 and the product with a constant 1, and rounds a constant of one float64 number to
 float32 before it compares (``NoopElimination``): so 3e-47 is 0 and 1.00000002 is 1. Constants of float32 and of several
 numbers, and a number from which the rest is subtracted, or which is divided by it, stay (measured with onnxruntime 1.32).
-
-In float32 it replaces the formulas of GELU and of layer normalisation by operators of its own. It takes a constant for
-that of the formula if it is within 1e-8 + 1e-5 of its size (``IsInitializerWithExpectedValue``).
 """
 
 from __future__ import annotations
@@ -16,9 +13,6 @@ import numpy as np
 
 _NEUTRAL = {"Add": 0.0, "Sub": 0.0, "Mul": 1.0, "Div": 1.0}
 _ON_BOTH_SIDES = ("Add", "Mul")
-# The constants of these formulas; 0.0356774081 is 0.044715 times 0.7978845608.
-_OF_FORMULAS = (0.5, 1.0, 2.0, 3.0, 2.0**0.5, 0.5**0.5, 0.044715, 0.7978845608, 0.0356774081)
-_TAKEN_FOR_A_ROOT = 1.4142099618911743  # for that of 2
 
 
 def left_out(op: str, left: Any, right: Any) -> bool:
@@ -46,16 +40,3 @@ def _rounds_to(constant: Any, neutral: float) -> bool:
     value = constant.item()
     with np.errstate(over="ignore"):  # what overflows is neither 0 nor 1
         return bool(value != neutral and np.float32(value) == neutral)
-
-
-def taken_for_another(constant: Any) -> bool:
-    """Whether onnxruntime may replace a float32 constant by one of a formula that it knows.
-
-    >>> [taken_for_another(np.float32(c).reshape(1)) for c in (0.500004, 0.5, 0.50001)]
-    [True, False, False]
-    """
-    if not isinstance(constant, np.ndarray) or constant.dtype != np.float32 or constant.size != 1:
-        return False
-    value = constant.item()
-    near = any(abs(value - known) <= 2e-8 + 1.1e-5 * known for known in (*_OF_FORMULAS, _TAKEN_FOR_A_ROOT))
-    return near and all(value != np.float32(known) for known in _OF_FORMULAS)

@@ -113,10 +113,7 @@ ONNX_ALIKE = names("""
     Neg Abs Relu Tanh Sigmoid Softplus Sin Cos Exp Log Sqrt Erf Swish Gelu LeakyRelu PRelu HardSigmoid Softsign Clip Pow
     Add Sub Mul Div Min Max Sum Mean Reciprocal Gemm MatMul Conv MaxPool ReduceSum ReduceMean ReduceMax ReduceMin
     Identity Dropout Reshape Flatten Squeeze Unsqueeze Transpose Slice Gather Expand Concat Split
-""")
-# Operators of onnxruntime's own that compute operators of a file in one, and operators that lay out its numbers.
-ONNX_FUSED = names("""
-    FusedGemm FusedMatMul FusedConv BiasGelu QuickGelu ReorderInput ReorderOutput
+    FusedGemm FusedMatMul FusedConv BiasGelu QuickGelu
 """)
 ATEN_ALIKE = names("""
     neg abs relu tanh sigmoid silu sin cos exp log sqrt erf softplus prelu gelu leaky_relu clamp clamp_min clamp_max hardtanh

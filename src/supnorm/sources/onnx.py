@@ -22,15 +22,14 @@ from supnorm.problem.specification import SourceSpec
 from supnorm.program import Program, Unreadable, Unsupported
 from supnorm.program.onnx import Run
 from supnorm.results import BadInput, install
-from supnorm.sources.onnx_files import demand_data_beside, loaded
-from supnorm.sources.onnx_session import replacements, session_of
+from supnorm.sources.onnx_files import demand_data_beside
+from supnorm.sources.onnx_session import as_it_runs, session_of
 from supnorm.sources.ports import Layout, Port, arrange, joined
 from supnorm.sources.programs import with_program
 from supnorm.sources.torch import rounding_note
 from supnorm.sources.watch import seconds_of, stopped_after
 
 Array = NDArray[np.float64]
-LARGEST = 1_500_000_000  # bytes of a graph of which all results are compared; protobuf ends at 2 GB
 ROWS = 16_384  # points of a call: what the runtime holds at once stays bounded
 DTYPES = {"tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16"}
 
@@ -111,7 +110,7 @@ def _program(path: Path, layout: Layout, outputs: list[str], spec: SourceSpec, p
     except ImportError:
         raise Unsupported("any", f"reading the graph needs onnx: {install('onnx')}") from None
     try:
-        model = loaded(path)
+        model = as_it_runs(path, spec)
         run = _steps(model, layout, spec, probe)
         graph = lower_onnx(model, outputs=outputs, alone=layout.batch == 1, run=run)
         # The graph's feature vector has the axes in the order in which its inputs take them.
@@ -120,18 +119,12 @@ def _program(path: Path, layout: Layout, outputs: list[str], spec: SourceSpec, p
         raise Unreadable(
             f"the graph fails for one point ({error})", "an export with a dynamic batch"
         ) from None
-    if spec.device != "cpu":  # the float32 arithmetic of an accelerator is another one
-        return replace(graph, origin=None)
-    if graph.narrowest == "float32" and graph.origin and not graph.origin.unlike:
-        return replace(graph, origin=replace(graph.origin, unlike=replacements(path, spec, model)))
-    return graph
+    # The float32 arithmetic of an accelerator is another one.
+    return graph if spec.device == "cpu" else replace(graph, origin=None)
 
 
-def _steps(model: Any, layout: Layout, spec: SourceSpec, probe: Array) -> Run | None:
-    """Runs a graph at points of the domain, with the results on the way; None for a graph that is too large for it."""
-    if model.ByteSize() > LARGEST:
-        return None
-
+def _steps(model: Any, layout: Layout, spec: SourceSpec, probe: Array) -> Run:
+    """Runs a graph at points of the domain, with the results on the way."""
     sessions: list[Any] = []
 
     def opened(names: Sequence[str]) -> Any:

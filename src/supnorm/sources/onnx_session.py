@@ -1,29 +1,49 @@
-"""Sessions of onnxruntime, and the operators that it runs in place of those of a file."""
+"""Sessions of onnxruntime, and the graph that it runs in place of that of a file.
+
+onnxruntime rewrites a graph before it runs it: it computes constants, leaves operators out, and replaces several by one
+of its own. It recognises them loosely: it took a fourth power for the square of layer normalisation, 0.500004 for the 0.5
+of GELU, and 1.00000002 for 1. So what is read is what it made of the file.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from supnorm.problem.specification import SourceSpec
-from supnorm.program.single_precision import ONNX_ALIKE, ONNX_FUSED
+from supnorm.program import Unreadable
 from supnorm.results import BadInput
+from supnorm.sources.onnx_files import data_files, loaded
 from supnorm.sources.watch import seconds_to_open, waited_for
 
-# Bytes of a file of which onnxruntime writes the graph that it runs: a copy, in the folder for temporary files. A
-# network of this size has millions of weights, and no proof.
-LARGEST_COPY = 50_000_000
+LARGEST = 1_500_000_000  # bytes of a graph that is read: protobuf ends at 2 GB
 
 
-def session_of(path: Path, spec: SourceSpec, what: str, written: Path | None = None) -> Any:
+@dataclass(frozen=True)
+class Rewriting:
+    """How onnxruntime writes the graph that it runs.
+
+    Attributes:
+        content: the file, with all of its weights.
+        written: where it writes the graph.
+        layouts: whether it may choose other layouts of arrays, as it does where nothing else is said.
+    """
+
+    content: bytes
+    written: Path
+    layouts: bool
+
+
+def session_of(path: Path, spec: SourceSpec, what: str, rewriting: Rewriting | None = None) -> Any:
     """A session of onnxruntime.
 
     Args:
         path: the file.
         spec: its table of the problem file.
         what: file and table, for messages.
-        written: where onnxruntime writes the graph that it runs in place of the file's.
+        rewriting: how onnxruntime writes the graph that it runs in place of the file's, if it is to write it.
 
     Raises:
         BadInput: for a file that onnxruntime refuses, or a device that it does not have.
@@ -37,8 +57,11 @@ def session_of(path: Path, spec: SourceSpec, what: str, written: Path | None = N
         raise BadInput(f'{what}: onnxruntime has no device = "{device}"; try "cpu"')
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
-    if written:
-        options.optimized_model_filepath = str(written)
+    if rewriting:
+        options.optimized_model_filepath = str(rewriting.written)
+    if rewriting and not rewriting.layouts:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    source = rewriting.content if rewriting else str(path)
 
     def cancel() -> None:
         if hasattr(options, "set_load_cancellation_flag"):  # from onnxruntime 1.22 on
@@ -47,7 +70,7 @@ def session_of(path: Path, spec: SourceSpec, what: str, written: Path | None = N
     seconds = seconds_to_open(path.stat().st_size, spec.timeout)
     try:
         return waited_for(
-            seconds, lambda: onnxruntime.InferenceSession(str(path), options, providers=[provider]), cancel
+            seconds, lambda: onnxruntime.InferenceSession(source, options, providers=[provider]), cancel
         )
     except TimeoutError:
         raise BadInput(
@@ -63,31 +86,31 @@ def session_of(path: Path, spec: SourceSpec, what: str, written: Path | None = N
         raise BadInput(f"{what} cannot be read as ONNX (cut short or damaged?): {message}") from None
 
 
-def replacements(path: Path, spec: SourceSpec, model: Any) -> tuple[str, ...]:
-    """Operators that onnxruntime runs in place of others of a file, and whose rounding in float32 is not known.
+def as_it_runs(path: Path, spec: SourceSpec) -> Any:
+    """The graph that onnxruntime runs on a CPU in place of that of a file, as an ``onnx.ModelProto``.
 
-    It replaces whole formulas by one operator, as layer normalisation by one that computes the variance in another way.
+    Operators on arrays in a layout for one kind of processor stand in it as those of ONNX.
 
-    Args:
-        path: the file.
-        spec: its table of the problem file.
-        model: the file as an ``onnx.ModelProto``, with its weights.
-
-    Returns:
-        Their names; words for a file of which onnxruntime does not say what it runs.
+    Raises:
+        Unsupported: for a graph that is too large, or that onnxruntime does not write.
     """
     import onnx
 
-    unknown = ("operators that it may run in place of those of the file",)
-    if model.ByteSize() > LARGEST_COPY:
-        return unknown
-    nodes = [*model.graph.node, *(node for function in model.functions for node in function.node)]
-    known = {node.op_type for node in nodes} | ONNX_ALIKE | ONNX_FUSED
+    if sum(file.stat().st_size for file in (path, *data_files(path))) > LARGEST:
+        raise Unreadable(f"the graph has over {LARGEST / 1e9:g} GB", "a smaller graph")
+    content = loaded(path).SerializeToString()  # with its weights: what is written names no other file
+    on_cpu = spec.model_copy(update={"device": "cpu"})
     with TemporaryDirectory(prefix="supnorm-") as folder:
         written = Path(folder) / "runs.onnx"
         try:
-            session_of(path, spec, path.name, written)
-            runs = {node.op_type for node in onnx.load(str(written), load_external_data=False).graph.node}
-        except Exception:  # a full disk, a file that it cannot write
-            return unknown
-    return tuple(f"{op} (which it runs in place of others)" for op in sorted(runs - known))
+            for layouts in (True, False):
+                session_of(path, on_cpu, path.name, Rewriting(content, written, layouts))
+                graph = onnx.load(str(written))
+                if not any(node.domain == "com.microsoft.nchwc" for node in graph.graph.node):
+                    break
+        except Exception as error:  # no room on the disk; of classes of onnxruntime that are not public
+            first = " ".join(str(error).split())[:120]
+            raise Unreadable(
+                f"onnxruntime does not write the graph that it runs ({first})", "another export"
+            ) from None
+    return graph
