@@ -81,7 +81,7 @@ def test_one_sample_is_too_few(tmp_path, capsys):
 def test_a_table_is_fitted_and_its_repeated_points_are_merged(tmp_path, capsys):
     assert fitted(tmp_path, table(tmp_path), "--method", "polynomial") == 0
     out = capsys.readouterr().out
-    assert "on 43 samples that it was not trained on. Nothing is known between the samples" in out
+    assert "on 43 other samples. Nothing is known between the samples" in out
     assert "5 samples repeat the point of another one" in out
 
 

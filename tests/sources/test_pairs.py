@@ -354,6 +354,29 @@ def test_keys_that_are_one_number_written_in_two_ways_meet(tmp_path: Path) -> No
     assert (worst.error, worst.row) == (5.0, 3)
 
 
+def test_keys_of_several_columns_are_told_apart_as_a_whole(tmp_path: Path) -> None:
+    """A station 1 and a station A: numbers meet in a column with names, too, and 1 and 1.0 of two days are one station."""
+    truth = "id,day,a,b,truth\n1,1,0,0,10\n1.0,2,1,1,20\nA,1,2,2,30\n"
+    for first in ("1.0", "1", "01", "1e0"):
+        model = f"id,day,pred\n{first},1,10\n1,2.0,99\nA,1,30\n"
+        worst = audit(two(tmp_path, model, truth, 'key = ["id", "day"]')).worst
+        assert worst is not None
+        assert (worst.error, worst.row) == (79.0, 2)
+
+
+def test_whole_numbers_of_keys_are_compared_exactly(tmp_path: Path) -> None:
+    pyarrow, write = arrow()
+    write(pyarrow.table({"id": [2**53, 2**53 + 2], "pred": [1.0, 2.0]}), tmp_path / "m.parquet")
+    (tmp_path / "r.csv").write_text(f"id,a,b,truth\n{2**53 + 1}.0,0,0,1\n{2**53 + 2}.0,1,1,2\n")
+    report = audit(opened(tmp_path, "m.parquet", "r.csv", 'key = "id"', inputs=False))
+    assert report.record.sup.lower == np.inf  # the first row has no partner
+    assert report.worst is not None
+    assert report.worst.row == 1
+    (tmp_path / "r.csv").write_text("id,a,b,truth\n1_0,0,0,1\n2,1,1,2\n")
+    with pytest.raises(BadInput, match="key id is '1_0' in row 1, and the other table's key is a number"):
+        audit(opened(tmp_path, "m.parquet", "r.csv", 'key = "id"', inputs=False))
+
+
 def test_a_key_that_is_text_in_one_table_and_a_number_in_the_other(tmp_path: Path) -> None:
     pyarrow, write = arrow()
     large = 2**60

@@ -447,9 +447,21 @@ def test_fixed_samples_hold_out_a_part():
     result = fit((x, bell(x)), I_6_2, tolerance=1e-3, method=PolynomialLeastSquares())
     assert result.evaluations == {"train": 260, "choose": 60, "held-out": 80}
     assert result.status.code == "nothing-found"
-    said = "on 140 samples that it was not trained on. Nothing is known between the samples"
+    said = "on the 260 points that it was trained on, and on 140 other samples. Nothing is known between the samples"
     assert said in result.status.advice
     assert result.audit is None
+
+
+def test_a_sample_that_is_fitted_badly_counts_whether_it_was_trained_on_or_not():
+    """Only samples that were not trained on counted: an outlier among the others passed a tolerance that an audit refused."""
+    x = I_6_2.from_unit(np.random.default_rng(0).random((400, 2)))
+    for k in range(0, 400, 57):
+        y = bell(x)
+        y[k] += 3.0
+        result = fit((x, y), I_6_2, tolerance=0.5, method=PolynomialLeastSquares())
+        errors = np.abs(result.model.value(x) - y.reshape(len(x), -1))
+        assert result.winner.sup_lower == pytest.approx(errors.max(), rel=1e-9)
+        assert result.status.code == "tolerance-exceeded"
 
 
 def test_fixed_samples_report_no_less_than_what_was_seen():

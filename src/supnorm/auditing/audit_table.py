@@ -17,7 +17,9 @@ from supnorm.problem.masked import unmasked
 from supnorm.problem.rows import Rows
 from supnorm.results import BadInput
 from supnorm.results.suggestion import did_you_mean
+from supnorm.sources.csv_table import WHOLE
 from supnorm.sources.open import open_specification
+from supnorm.sources.table import group_names
 from supnorm.sources.table_problem import (
     MOST_INPUTS,
     TableColumns,
@@ -69,10 +71,10 @@ def audit_table(
     [('B', 2.0), ('A', 0.1)]
     """
     columns = TableColumns(
-        truth=_names(truth),
-        prediction=_names(prediction),
-        by=_names(by),
-        inputs=_names(inputs),
+        truth=_names(truth, "truth"),
+        prediction=_names(prediction, "prediction"),
+        by=_names(by, "by"),
+        inputs=_names(inputs, "inputs"),
         tolerance=tolerance,
         kind=kind,
         failures=failures,
@@ -85,8 +87,14 @@ def audit_table(
     return audit(problem, observer=observer)
 
 
-def _names(given: Names) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
+def _names(given: Names, what: str) -> tuple[str, ...]:
+    names = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, Iterable) else (given,)
+    wrong = next((name for name in names if not isinstance(name, str)), None)
+    if wrong is not None or not isinstance(given, Iterable):
+        raise BadInput(
+            f"audit_table: {what} takes names of columns, such as {what} = 'y', got {given!r}"[:200]
+        )
+    return names
 
 
 def _problem(frame: _Frame, columns: TableColumns) -> Problem:
@@ -139,6 +147,9 @@ class _Frame:
             )
         self.data, self.names = data, [str(name) for name in columns]
         self.label = dict(zip(self.names, columns, strict=True))
+        alone = next((n for n, name in self.label.items() if not hasattr(data[name], "__len__")), None)
+        if alone is not None:
+            raise BadInput(f"the table: column {alone} is a single {type(data[self.label[alone]]).__name__}")
         sizes = {len(data[name]) for name in columns}
         if len(sizes) != 1 or sizes == {0}:
             raise BadInput("the table: all columns need the same number of rows, and at least one")
@@ -170,9 +181,12 @@ class _Frame:
                 for cell in cells
             ):
                 return None
+            _demand_held((int(cell) for cell in cells if isinstance(cell, int | np.integer)), name)
             plain = np.array([np.nan if cell is None else cell for cell in cells], dtype=np.float64)
         if plain.dtype.kind not in "fiu" or plain.ndim != 1:
             return None
+        if plain.dtype.kind in "iu" and plain.itemsize == 8:
+            _demand_held(plain[(plain >= WHOLE) | (plain <= -WHOLE)].tolist(), name)
         return plain.astype(np.float64)
 
     def values(self, name: str) -> Array:
@@ -189,11 +203,9 @@ class _Frame:
         return values
 
     def cells(self, name: str) -> list[str]:
-        """A column as text."""
-        return [
-            "(empty)" if _missing(c) else str(c)[:WIDTH]
-            for c in unmasked(self.data[self.label[name]]).tolist()
-        ]
+        """The group of each row, by this column."""
+        column = unmasked(self.data[self.label[name]]).tolist()
+        return group_names([None if _missing(cell) else cell for cell in column])
 
     def texts(self, rows: Sequence[int], used: set[str]) -> list[dict[str, str]]:
         """The other columns in some rows, and the index where it is no mere number of the row."""
@@ -206,6 +218,21 @@ class _Frame:
             {name: "" if _missing(column[i]) else str(column[i])[:WIDTH] for name, column in columns.items()}
             for i in rows
         ]
+
+
+def _demand_held(whole: Iterable[int], name: str) -> None:
+    """Check that double precision holds the whole numbers of a column.
+
+    Raises:
+        BadInput: names the first that it does not hold.
+    """
+    large = (int(n) for n in whole if abs(int(n)) >= WHOLE)
+    lost = next((n for n in large if abs(n) >= 2**1024 or int(float(n)) != n), None)
+    if lost is not None:
+        raise BadInput(
+            f"the table: column {name}: double precision cannot represent the whole number {str(lost)[:40]} (beyond 2^53); "
+            "subtract an offset from the column first"
+        )
 
 
 def _unique(names: Sequence[str], columns: Iterable[Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from supnorm.auditing.compared import Compared
 from supnorm.auditing.run import Run
 from supnorm.auditing.thinning import linkage_radius, thin
-from supnorm.results.table import Table
+from supnorm.results.table import Table, input_columns
 
 Array = NDArray[np.float64]
 NUMBERS, MOST_NUMBERS = 300_000, 1_000_000  # in the table: some MB, and up to 20 of them
@@ -19,12 +19,8 @@ NUMBERS, MOST_NUMBERS = 300_000, 1_000_000  # in the table: some MB, and up to 2
 def points_table(run: Run, names: Sequence[str]) -> Table:
     """The worst rows, thinned so that they do not crowd at one peak; of a table its worst rows, all of them."""
     domain = run.problem.domain
-    columns = (
-        *domain.names,
-        *(f"model_{n}" for n in names),
-        *(f"reference_{n}" for n in names),
-        "error",
-    )
+    others = (*(f"model_{n}" for n in names), *(f"reference_{n}" for n in names), "error")
+    columns = (*input_columns(domain.names, others), *others)
     if run.search.compared is not None:
         return _rows_of_table(run.search.compared, columns)
     rows = _with_the_worst(run, run.recorder.worst_rows())

@@ -277,11 +277,11 @@ def _by_key(model: Function, reference: Function) -> Pairs:
 def _comparable(model: Function, reference: Function) -> tuple[list[Key], list[Key]]:
     """The keys of both tables; if one table has numbers and the other text, the text must consist of numbers too.
 
-    If the text is a number in every row of both tables, keys are compared as numbers, unless two rows of one table would
-    become equal. Programs write the same identifier as 1 or as 1.0, and a row without a partner would not be compared.
+    Where both tables have text, cells that are numbers are compared as numbers, unless two rows of one table would become
+    equal. Programs write the same identifier as 1 or as 1.0, and a row without a partner would not be compared.
     """
     a, b = _rows(model), _rows(reference)
-    columns = []
+    columns, read = [], []
     for k in range(len(a.key)):
         pair = [[key[k] for key in rows.keys] for rows in (a, b)]
         numeric = [not any(isinstance(cell, str) for cell in column) for column in pair]
@@ -290,23 +290,28 @@ def _comparable(model: Function, reference: Function) -> tuple[list[Key], list[K
             pair[numeric[0]] = [
                 _as_number(cell, i, rows.key[k], side) for i, cell in enumerate(pair[numeric[0]])
             ]
-        elif not any(numeric) and all(NUMBER.fullmatch(str(cell)) for column in pair for cell in column):
-            read: list[list[str | int | float | Decimal]] = [
-                [Decimal(str(cell)) for cell in column] for column in pair
-            ]
-            if all(len({*c}) == len({*r}) for c, r in zip(pair, read, strict=True)):
-                pair = read
         columns.append(pair)
-    return [*zip(*(c[0] for c in columns), strict=True)], [*zip(*(c[1] for c in columns), strict=True)]
+        read.append(pair if any(numeric) else [[*map(_number_or_text, column)] for column in pair])
+    as_text, as_numbers = (
+        [[*zip(*(c[i] for c in made), strict=True)] for i in (0, 1)] for made in (columns, read)
+    )
+    alike = all(len({*t}) == len({*n}) for t, n in zip(as_text, as_numbers, strict=True))
+    keys = as_numbers if alike else as_text
+    return keys[0], keys[1]
+
+
+def _number_or_text(cell: str | int | float | Decimal) -> str | int | float | Decimal:
+    return Decimal(str(cell)) if NUMBER.fullmatch(str(cell)) else cell
 
 
 def _as_number(cell: str | int | float | Decimal, row: int, column: str, side: Function) -> int | float:
-    try:
-        return int(cell) if re.fullmatch(r"[+-]?[0-9]+", str(cell)) else float(cell)
-    except ValueError:
+    text = str(cell)
+    if not NUMBER.fullmatch(text):
         raise BadInput(
             f"{_name(side)}: key {column} is {cell!r} in row {row + 1}, and the other table's key is a number"
-        ) from None
+        )
+    exact = Decimal(text)
+    return int(exact) if exact == exact.to_integral_value() else float(exact)
 
 
 def _unique(keys: Sequence[Key], table: Function) -> dict[Key, int]:

@@ -13,6 +13,7 @@ from supnorm.results.audit import AuditRecord
 from supnorm.results.numbers import num
 from supnorm.results.printable import from_cell, in_cell, one_line
 from supnorm.results.status import ExitCode
+from supnorm.results.table import input_columns
 
 NEAR = 1e-6  # relative: what a batch in single precision changes, as in `pages.view.View.check`
 TINY = 1e-300  # rounding of the smallest numbers
@@ -43,7 +44,8 @@ def other_points(record: AuditRecord, columns: Sequence[str], rows: Sequence[Seq
         columns: of the table, without labels of rows.
         rows: its rows of numbers; the last one of each is the error.
     """
-    axes = [from_cell(in_cell(axis.name)) for axis in record.axes]  # as the file has them
+    names = input_columns([axis.name for axis in record.axes], columns[len(record.axes) :])
+    axes = [from_cell(in_cell(name)) for name in names]  # as the file has them
     width = len(axes) + 2 * record.outputs_total + 1
     if len(columns) != width or [*columns[: len(axes)]] != axes:
         return f"it has {len(columns)} columns of numbers, first {', '.join(columns[: len(axes)])}, and {width} belong to it"

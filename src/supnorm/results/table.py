@@ -27,7 +27,8 @@ class Table(Sequence[Any]):
     ``table["error"]`` is a column, and ``numpy.asarray(table)`` the numbers.
 
     Attributes:
-        columns: names of the numbers; of an audit the inputs, ``model_<output>``, ``reference_<output>``, ``error``.
+        columns: names of the numbers; of an audit the inputs, ``model_<output>``, ``reference_<output>``, ``error``. An
+            input that has the name of another column stands as ``input_<name>``.
         rows: shape ``(n, len(columns))``.
         labels: text by name, a text for each row. Of the rows of a table of data: ``row`` (counted from 1 below the header),
             ``line`` of the file where that is not the row's number plus 1, and what the table's other columns hold.
@@ -122,3 +123,19 @@ class Table(Sequence[Any]):
             body += "<tr>" + "".join(f"<td>{escape(printable(v))}</td>" for v in shown) + "</tr>"
         rest = f"<p>{len(self) - SHOWN} more rows</p>" if len(self) > SHOWN else ""
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{rest}"
+
+
+def input_columns(names: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
+    """The names of the columns of inputs; another one where a column of results, or of labels, has that of an input.
+
+    >>> input_columns(["x", "error"], ["model_y", "reference_y", "error"])
+    ('x', 'input_error')
+    """
+    taken, columns = {*others, "row", "line"}, list[str]()
+    for name in names:
+        free = name
+        while free in taken:
+            free = f"input_{free}"
+        taken.add(free)
+        columns.append(free)
+    return tuple(columns)

@@ -37,7 +37,7 @@ def names(path: Path, what: str) -> list[str]:
         BadInput: when there is no first line of names.
     """
     with _text(path, what) as file:
-        return _header(csv.reader(file), what)
+        return _header(csv.reader(file, strict=True), what)
 
 
 def remedy(there: Sequence[str]) -> str:
@@ -82,7 +82,7 @@ def chosen(
     """The columns as text in some rows (from 0), a list for each row, and the lines in which these rows begin."""
     wanted, cells, lines = set(rows), {}, {}
     with _text(path, what) as file:
-        reader = csv.reader(file)
+        reader = csv.reader(file, strict=True)
         header = _header(reader, what)
         positions = [header.index(column) for column in columns]
         for i, (line, row) in enumerate(_rows(reader, len(header), what)):
@@ -93,7 +93,7 @@ def chosen(
 
 def _cells(path: Path, columns: Sequence[str], what: str) -> tuple[list[list[str]], list[int]]:
     with _text(path, what) as file:
-        reader = csv.reader(file)
+        reader = csv.reader(file, strict=True)
         header = _header(reader, what)
         positions = [header.index(column) for column in columns]
         picked, lines = [], []
@@ -120,8 +120,14 @@ def _rows(reader: Any, width: int, what: str) -> Iterator[tuple[int, list[str]]]
                     raise BadInput(f"{what}: line {last + 1} has {len(row)} cells, the header {width}")
                 yield last + 1, row
             last = reader.line_num
-    except (UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
         raise BadInput(f"{what}: after line {reader.line_num}: not UTF-8 text with cells ({error})") from None
+    except (
+        csv.Error
+    ) as error:  # a quotation mark that nothing closes would take the rest of the file for one cell
+        raise BadInput(
+            f"{what}: from line {last + 1} on, its cells cannot be told apart ({error}); is a quotation mark missing?"
+        ) from None
 
 
 def _as_numbers(cells: list[str], column: str, lines: Sequence[int], what: str) -> Array:
@@ -132,8 +138,9 @@ def _as_numbers(cells: list[str], column: str, lines: Sequence[int], what: str) 
         data = np.array([float(c) if c else math.nan for c in cells], dtype=np.float64)
     except ValueError:
         data = np.array([_number(c, column, lines[i], what) for i, c in enumerate(cells)])
-    for i in np.flatnonzero(np.abs(data) >= WHOLE).tolist():
-        _demand_whole(cells[i], float(data[i]), column, lines[i], what)
+    zeros = [i for i in np.flatnonzero(data == 0.0).tolist() if cells[i].strip("+-0.")]
+    for i in zeros + np.flatnonzero(np.abs(data) >= WHOLE).tolist():
+        _demand_held(cells[i], float(data[i]), column, lines[i], what)
     return data
 
 
@@ -157,11 +164,12 @@ def _number(cell: str, column: str, line: int, what: str) -> float:
     )
 
 
-def _demand_whole(cell: str, value: float, column: str, line: int, what: str) -> None:
+def _demand_held(cell: str, value: float, column: str, line: int, what: str) -> None:
     plain = cell.lower().lstrip("+-")
-    if math.isinf(value) and plain not in INFINITE:
+    if (math.isinf(value) and plain not in INFINITE) or (not value and plain.partition("e")[0].strip("0.")):
         raise BadInput(f"{what}: line {line}, column {column}: {cell[:40]} is beyond double precision")
-    if plain.isdecimal() and len(plain) <= 400 and int(plain) != abs(value):
+    digits, _, rest = plain.partition(".")
+    if digits.isdecimal() and not rest.strip("0") and len(digits) <= 400 and int(digits) != abs(value):
         raise BadInput(
             f"{what}: line {line}, column {column}: double precision cannot represent the whole number {cell[:40]} "
             "(beyond 2^53); subtract an offset from the column first"

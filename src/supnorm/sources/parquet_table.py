@@ -72,13 +72,22 @@ def _numbers(values: Any, column: str, what: str) -> Array:
             hint = "; write yes or no as 1 or 0"
         raise BadInput(f"{what}: column {column} contains {kind}, not numbers{hint}")
     try:
-        # The cast raises an error for whole numbers beyond 2^53.
-        return np.asarray(values.cast(float64()).to_numpy(), dtype=np.float64)
+        # The cast raises an error for whole numbers beyond 2^53, but rounds those that are stored as decimals.
+        held = np.asarray(values.cast(float64()).to_numpy(), dtype=np.float64)
     except ArrowInvalid as error:
         raise BadInput(
             f"{what}: column {column}: double precision cannot represent all of its numbers ({first_line(error)}); "
             "subtract an offset from the column first"
         ) from None
+    if types.is_decimal(kind):
+        for i in np.flatnonzero(np.abs(held) >= 2.0**53).tolist():
+            exact = values[i].as_py()
+            if exact == exact.to_integral_value() and int(exact) != int(held[i]):
+                raise BadInput(
+                    f"{what}: row {i + 1}, column {column}: double precision cannot represent the whole number {exact} "
+                    "(beyond 2^53); subtract an offset from the column first"
+                )
+    return held
 
 
 def _read(file: Any, columns: Sequence[str], what: str) -> Any:

@@ -151,10 +151,27 @@ def _groups(path: Path, spec: SourceSpec, read: _Read, what: str) -> dict[str, l
     if not by:
         return {}
     columns = _cells_of(path, by, read, what)
-    return {
-        name: [_clean("" if cell is None or cell != cell else str(cell)) or "(empty)" for cell in cells]
-        for name, cells in zip(by, columns, strict=True)
-    }
+    return {name: group_names(cells) for name, cells in zip(by, columns, strict=True)}
+
+
+def group_names(cells: Sequence[Any]) -> list[str]:
+    """The name of the group of each cell: short and printable, and another one for every other cell.
+
+    >>> group_names(["north", None, "(empty)", "north"])
+    ['north', '(empty)', '(empty) (2)', 'north']
+    """
+    names: dict[str | None, str] = {None: "(empty)"}
+    taken, groups = {"(empty)"}, []
+    for cell in cells:
+        text = None if cell is None or cell != cell or not (plain := str(cell)) else plain
+        if text not in names:
+            name, free, count = _clean(text or "") or "(empty)", "", 1
+            while (free := name if count == 1 else f"{name} ({count})") in taken:
+                count += 1
+            taken.add(free)
+            names[text] = free
+        groups.append(names[text])
+    return groups
 
 
 def _cells_of(path: Path, names: Sequence[str], read: _Read, what: str) -> Sequence[Sequence[Any]]:

@@ -77,8 +77,8 @@ def fit_data(
     tried, skipped = sorted(trials.attempts, key=lambda attempt: attempt.errors.by(norm)), trials.skipped
     if not tried:
         raise BadInput("no method could be used: " + "; ".join(f"{n}: {why}" for n, why in skipped))
-    repeated = Validation(problem, *data.repeated) if len(data.repeated[0]) else None
-    candidates = tuple(_candidate(attempt, held, repeated) for attempt in tried)
+    others = [Validation(problem, *part) for part in (data.train, data.repeated) if len(part[0])]
+    candidates = tuple(_candidate(attempt, held, others) for attempt in tried)
     jump = label_jump(*data.points, data.domain)
     notes = data.notes
     if jump is not None:
@@ -130,14 +130,14 @@ class FixedFit(Contest):
         return False
 
 
-def _candidate(attempt: Attempt, held: Validation, repeated: Validation | None) -> Candidate:
+def _candidate(attempt: Attempt, held: Validation, others: Sequence[Validation]) -> Candidate:
     approximation = attempt.approximation
     errors = held.errors(approximation.function)
     # The reported error is at least the one that was seen while choosing.
     worst = max(errors.worst, attempt.errors.worst)
-    # Candidates were trained on the mean of these labels at most, not on each of them.
-    if repeated is not None:
-        worst = float(np.fmax(worst, repeated.errors(approximation.function).worst))
+    # A row that was trained on may be fitted badly, an outlier for example: its error is one of the model, too.
+    for part in others:
+        worst = float(np.fmax(worst, part.errors(approximation.function).worst))
     return Candidate(
         approximation=approximation,
         seconds=attempt.seconds,
@@ -165,7 +165,9 @@ def _status(
     goal, l2, say = trials.goal, trials.norm == "l2", narrator(measure).text
     error = winner.rms if l2 else winner.sup_lower
     unused, repeated = counts["choose"] + counts["held-out"], len(trials.data.repeated[0])
-    samples = {"held": counts["held-out"]} if l2 else {"unused": unused, "repeated": repeated}
+    samples = {"held": counts["held-out"]}
+    if not l2:
+        samples = {"trained": counts["train"], "unused": unused, "repeated": repeated}
     facts = [
         fact("on-samples", method=winner.method, l2=l2, error=error, **samples),
         fact("between-samples"),

@@ -1,8 +1,8 @@
 """Checks fixed samples, merges those at the same point, and splits them into training, choice and held-out parts.
 
-15 % of the samples choose between the candidates. 20 % are held out and used once, for the reported numbers. The largest
-error is taken over both parts and over all samples that have the inputs of others but another label: candidates are
-trained on the mean of such labels, but measured against each of them. At most `MOST` samples are trained on; the others
+15 % of the samples choose between the candidates. 20 % are held out and used once, for the root mean square error. The
+largest error is taken over all samples. Candidates are trained on the mean of the labels of samples with the same inputs,
+but measured against each of them. At most `MOST` samples are trained on; the others
 are divided in the same proportion.
 """
 

@@ -25,8 +25,8 @@ ADVICE = {
     "give-more": "Give more evaluations{seconds?: or seconds}, or in Python wider networks: "
     "method=NetworkFit(widths=(48, 64)).",
     "on-samples": "{method} has a {l2?:root mean square error|largest error} of {error:error} on {held?:{held:count} "
-    "held-out samples|{unused:count} samples that it was not trained on{repeated?: and {repeated:count} that repeat "
-    "the inputs of others with another label}}.",
+    "held-out samples|the {trained:count} points that it was trained on, and on {unused:count} other samples{repeated?: and "
+    "{repeated:count} that repeat the inputs of others with another label}}.",
     "between-samples": "Nothing is known between the samples: give a reference to have the model audited.",
     "largest": f"{{method}} has {_FOUND}.",
     "listed-values": "A proof holds for a whole box, so that the models were fitted between the listed values as well. The "

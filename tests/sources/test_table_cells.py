@@ -1,0 +1,130 @@
+"""Cells of tables that could be lost or changed on the way: each is refused, or counts as it is."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import supnorm as sn
+from supnorm.results import BadInput
+from supnorm.sources.table import group_names
+
+
+def table(folder: Path, text: str, key: str = "") -> sn.AuditReport:
+    (folder / "t.csv").write_text(text)
+    toml = "".join(
+        f'[{side}]\nfile = "t.csv"\noutputs = ["{column}"]\n{key}'
+        for side, column in (("model", "p"), ("reference", "y"))
+    )
+    toml += "[domain]\nx = [0.0, 9.0]\n"
+    (folder / "problem.toml").write_text(toml)
+    return sn.audit(sn.open_problem(folder / "problem.toml"))
+
+
+def test_a_quotation_mark_that_nothing_closes_takes_no_rows(tmp_path: Path) -> None:
+    rows = ["x,y,p,note", "1,1,1,a", '2,2,2,"b', "3,3,99,c", "4,4,4,d"]
+    with pytest.raises(
+        BadInput, match=r"from line 3 on, its cells cannot be told apart .* quotation mark missing"
+    ):
+        table(tmp_path, "\n".join(rows) + "\n")
+    with pytest.raises(BadInput, match="from line 3 on"):  # a later one closes it, in the middle of a cell
+        table(tmp_path, "\n".join([*rows, '5,5,5,e"f']) + "\n")
+    closed = table(tmp_path, "\n".join(rows).replace('"b', '"b\nand more"') + "\n")
+    assert closed.record.sup.lower == 96.0
+
+
+@pytest.mark.parametrize(
+    "cell", ["9007199254740993", "9007199254740993.0", "-9007199254740993.", "1e-400", "1e999", "0.0e-5000"]
+)
+def test_a_number_that_double_precision_changes(cell: str, tmp_path: Path) -> None:
+    text = f"x,y,p\n1,{cell},0.0\n2,2,2\n3,3,3\n"
+    if cell.startswith("0"):
+        assert table(tmp_path, text).record.sup.lower == 0.0
+        return
+    with pytest.raises(BadInput, match=r"line 2, column y: .*double precision"):
+        table(tmp_path, text)
+
+
+def test_large_numbers_that_double_precision_holds(tmp_path: Path) -> None:
+    cells = ["9007199254740992", "9007199254740994.0", "6.02214076e23", "1e22", "-0", "0e0", "5e-324"]
+    rows = "".join(f"{i + 1},{c},{c}\n" for i, c in enumerate(cells))
+    assert table(tmp_path, "x,y,p\n" + rows).record.sup.lower == 0.0
+
+
+@pytest.mark.parametrize("column", [
+    np.array([2**53 + 1, 1, 2]), np.array([2**63 + 1, 1, 2], dtype=np.uint64), [2**53 + 1, None, 2], [10**400, 1, 2],
+])  # fmt: skip
+def test_whole_numbers_of_a_frame_that_double_precision_changes(column) -> None:
+    data = {"x": [1.0, 2.0, 3.0], "y": column, "p": [float(2**53), 1.0, 2.0]}
+    with pytest.raises(BadInput, match="column y: double precision cannot represent the whole number"):
+        sn.audit_table(data, truth="y", prediction="p")
+    data["y"] = np.array([2**60, 1, 2])
+    assert sn.audit_table(data, truth="y", prediction="p").worst.error == 2.0**60 - 2.0**53
+
+
+@pytest.mark.parametrize(("given", "words"), [
+    ({"truth": None, "prediction": "p"}, "truth takes names of columns"),
+    ({"truth": "y", "prediction": 5}, "prediction takes names of columns"),
+    ({"truth": "y", "prediction": ["p", 1]}, "prediction takes names of columns"),
+    ({"truth": "y", "prediction": "p", "by": 3}, "by takes names of columns"),
+])  # fmt: skip
+def test_columns_are_named_by_text(given, words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        sn.audit_table({"x": [1.0, 2.0], "y": [1.0, 2.0], "p": [1.0, 2.0]}, **given)
+
+
+def test_a_mapping_of_single_numbers_is_no_table() -> None:
+    with pytest.raises(BadInput, match="column y is a single int"):
+        sn.audit_table({"y": 1, "p": 2}, truth="y", prediction="p")
+
+
+def test_decimals_of_parquet(tmp_path: Path) -> None:
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    kind = pyarrow.decimal128(20, 2)
+    for first, held in (("9007199254740993", False), ("9007199254740994", True), ("0.5", True)):
+        columns = {"x": [1.0, 2.0], "y": pyarrow.array([Decimal(first), Decimal(2)], kind), "p": [0.0, 2.0]}
+        parquet.write_table(pyarrow.table(columns), tmp_path / "t.parquet")
+        if held:
+            report = sn.audit_table(tmp_path / "t.parquet", truth="y", prediction="p")
+            assert report.worst.error == float(first)
+        else:
+            with pytest.raises(
+                BadInput, match="row 1, column y: double precision cannot represent the whole number"
+            ):
+                sn.audit_table(tmp_path / "t.parquet", truth="y", prediction="p")
+
+
+def test_groups_are_told_apart_whatever_their_names_are() -> None:
+    long = "a site with a long name " * 5
+    cells = [long + "1", long + "2", "", None, float("nan"), "(empty)", "a\tb", "a b", "c", "c (2)", "c"]
+    groups = group_names(cells)
+    assert groups[2:5] == ["(empty)"] * 3
+    assert groups[8] == groups[10] == "c"
+    assert len({*groups}) == 8
+    assert all(name.isprintable() for name in groups)
+
+
+def test_groups_of_a_frame_and_of_a_file_are_the_same(tmp_path: Path) -> None:
+    names = ["s" * 90 + end for end in "ab"] * 2
+    data = {"x": [1.0, 2.0, 3.0, 4.0], "y": [0.0] * 4, "p": [1.0, 2.0, 3.0, 5.0], "site": names}
+    rows = zip(*data.values(), strict=True)
+    (tmp_path / "t.csv").write_text("x,y,p,site\n" + "".join(",".join(map(str, row)) + "\n" for row in rows))
+    for given in (data, tmp_path / "t.csv"):
+        found = sn.audit_table(given, truth="y", prediction="p", by="site").record.table.groups
+        assert [(group.rows, group.worst) for group in found] == [(2, 5.0), (2, 3.0)]
+
+
+def test_an_input_with_the_name_of_another_column(tmp_path: Path) -> None:
+    data = {"error": [1.0, 2.0, 3.0], "row": [7.0, 8.0, 9.0], "y": [0.0] * 3, "p": [1.0, 5.0, 2.0]}
+    report = sn.audit_table(data, truth="y", prediction="p", inputs=["error", "row"])
+    assert report.points["error"].tolist() == [5.0, 2.0, 1.0]
+    assert report.points["input_error"].tolist() == [2.0, 3.0, 1.0]
+    assert report.points["input_row"].tolist() == [8.0, 9.0, 7.0]
+    report.save(tmp_path)
+    assert (
+        len({*(tmp_path / "points.csv").read_text().splitlines()[0].split(",")})
+        == len(report.points.columns) + 1
+    )
+    again = sn.load_report(tmp_path)
+    assert again.points["error"].tolist() == [5.0, 2.0, 1.0]
