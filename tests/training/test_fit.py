@@ -453,7 +453,7 @@ def test_fixed_samples_hold_out_a_part():
 
 
 def test_a_sample_that_is_fitted_badly_counts_whether_it_was_trained_on_or_not():
-    """Only samples that were not trained on counted: an outlier among the others passed a tolerance that an audit refused."""
+    """An outlier among the samples that were trained on passed a tolerance that an audit refused."""
     x = I_6_2.from_unit(np.random.default_rng(0).random((400, 2)))
     for k in range(0, 400, 57):
         y = bell(x)
