@@ -128,3 +128,29 @@ def test_an_input_with_the_name_of_another_column(tmp_path: Path) -> None:
     )
     again = sn.load_report(tmp_path)
     assert again.points["error"].tolist() == [5.0, 2.0, 1.0]
+
+
+def test_a_blank_first_line_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="first line is blank; it must name the columns"):
+        table(tmp_path, "\nx,y,p\n1,1,1\n")
+
+
+def test_inputs_that_differ_in_the_last_digit_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,y\n1,1\n2,2\n")
+    (tmp_path / "b.csv").write_text(f"x,p\n1,1\n{2.0 + 2**-51!r},2\n")
+    sides = '[model]\nfile = "b.csv"\noutputs = ["p"]\n[reference]\nfile = "a.csv"\noutputs = ["y"]\n'
+    (tmp_path / "problem.toml").write_text(sides + "[domain]\nx = [0.0, 9.0]\n")
+    with pytest.raises(BadInput, match=r"first in row 2: x is 2\.0000000000000004 and 2: "):
+        sn.audit(sn.open_problem(tmp_path / "problem.toml"))
+
+
+@pytest.mark.parametrize("name", ["t.tsv", "t.csv.gz", "t.xlsx"])
+def test_a_table_of_another_kind_is_no_problem_file(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from supnorm.cli import main
+
+    (tmp_path / name).write_bytes(b"x\ty\tp\n1\t1\t1\n")
+    with pytest.raises(SystemExit, match="2"):
+        main(["audit", str(tmp_path / name), "--truth", "y", "--prediction", "p"])
+    assert "does not end so" in capsys.readouterr().err

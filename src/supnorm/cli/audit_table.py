@@ -78,6 +78,11 @@ def of_table(path: Path, options: TableOptions, folder: Path) -> ProblemSpec | N
         demand_problem(path)
         if options.given:
             name = next(iter(options.given))
+            if suffix != ".toml":
+                raise BadInput(
+                    f"--{name} is for a table ({', '.join(TABLES)}), and the name of {path} does not end so; is it one of "
+                    "cells separated by commas, call it .csv; otherwise export it as CSV or Parquet"
+                )
             raise BadInput(
                 f"--{name} is for a table ({', '.join(TABLES)}); {path} is a problem file, which has its own keys for it"
             )

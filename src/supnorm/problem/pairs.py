@@ -208,8 +208,10 @@ def _in_order(model: Function, reference: Function, by: str) -> Pairs:
         i = int(np.argmin(same.all(axis=1)))
         k = int(np.argmin(same[i]))
         axis = reference.inputs[k] if k < len(reference.inputs) else f"input {k + 1}"
+        digits = 9 if f"{p[i, k]:.9g}" != f"{x[i, k]:.9g}" else 17  # enough to tell two numbers apart
         raise BadInput(
-            f"{names} have different inputs, first in row {i + 1}: {axis} is {p[i, k]:.9g} and {x[i, k]:.9g}: {remedy}"
+            f"{names} have different inputs, first in row {i + 1}: {axis} is {p[i, k]:.{digits}g} and "
+            f"{x[i, k]:.{digits}g}: {remedy}"
         )
     every = np.arange(len(x))
     return Pairs(

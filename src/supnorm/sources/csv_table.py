@@ -192,6 +192,8 @@ def _header(rows: Any, what: str) -> list[str]:
         ) from None
     if len(header) > MOST_COLUMNS:
         raise BadInput(f"{what}: its first line has {len(header):,} columns, more than {MOST_COLUMNS:,}")
+    if not header:
+        raise BadInput(f"{what}: its first line is blank; it must name the columns")
     if all(_is_number(cell) for cell in header):
         raise BadInput(
             f"{what}: its first line has numbers ({', '.join(header[:4])}); it must name the columns"
