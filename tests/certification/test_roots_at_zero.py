@@ -1,5 +1,7 @@
 """Roots that reach zero: the theorem at points of arbitrary precision, whole proofs, and each rule weakened."""
 
+from dataclasses import replace
+
 import mpmath as mp
 import numpy as np
 import pytest
@@ -8,10 +10,13 @@ from benchmarks.soundness.judging import WRONG
 from flint import arb
 
 from supnorm.certification import LinearBounds, affine_model, certify, propagation, roots_at_zero
+from supnorm.certification.affine_model import AffineModel
 from supnorm.certification.agreement import slack_of
 from supnorm.certification.balls import _cbrt
+from supnorm.certification.into_report import SLACK
 from supnorm.certification.propagation import propagate
 from supnorm.certification.roots_at_zero import enclosed, nonnegative, rounding
+from supnorm.certification.rounding import ULPS, U
 from supnorm.checker import check
 from supnorm.problem import Domain, Problem
 from supnorm.program import lower_numpy
@@ -77,6 +82,70 @@ def test_a_root_of_a_rounded_number_is_within_its_bound():
                 off = rounding(op, *(np.array([[v]]) for v in (err, c, reach)), np.array([op == "sqrt"]))
                 ran = getattr(np, op)(y)
                 assert abs(mp.mpf(float(ran)) - _root(op, x)) <= mp.mpf(float(off[0, 0]))
+
+
+@pytest.mark.parametrize("op", ["sqrt", "cbrt"])
+def test_a_root_of_an_exact_number_is_off_by_what_the_function_may_be(op):
+    """`ULPS` units in the last place, each of up to 2 U of the value; library functions are within one."""
+    exact, size = np.zeros((1, 1)), np.full((1, 1), 2.0)
+    off = rounding(op, exact, size, exact, np.array([True]))[0, 0]
+    assert off >= 2.0 * ULPS * U * getattr(np, op)(2.0)
+
+
+def test_a_cube_root_of_a_huge_number_off_by_more_than_its_size_is_within_its_bound():
+    """The float64 1/3 is less than a third: of 1e300 the power is off by 116 units, and the bound is attained."""
+    zero, half = np.zeros((1, 1)), 5e299
+    off = rounding("cbrt", np.array([[2.0 * half]]), zero, np.array([[half]]), np.array([False]))[0, 0]
+    with mp.workdps(40):
+        assert 2 * mp.cbrt(mp.mpf(half)) <= mp.mpf(float(off))
+
+
+@pytest.mark.parametrize("share", [1e-3, 1e-6, 1e-9, 1e-12, 0.0])
+def test_a_cube_root_far_from_zero_is_between_those_of_the_ends(share):
+    rng = np.random.default_rng(8)
+    for c in (*rng.uniform(-2.0, 2.0, 40), 0.0):
+        reach = share * abs(c)
+        s, middle, half = (
+            float(v[0, 0]) for v in enclosed("cbrt", np.array([[c]]), np.array([[reach]]), np.array([False]))
+        )
+        assert s == 0.0
+        with mp.workdps(40):
+            for z in (mp.mpf(c) - mp.mpf(reach), mp.mpf(c), mp.mpf(c) + mp.mpf(reach)):
+                assert abs(_root("cbrt", z) - mp.mpf(middle)) <= mp.mpf(half)
+
+
+def _by_hand(c, slope, eps, err=0.0):
+    """A model of one feature that is at least zero on one box, and one of its root that has no bound."""
+    one = np.ones((1, 1))
+    x = AffineModel(c * one, slope * one[..., None], np.full((1, 1, 1), eps), err * one, np.ones(1))
+    nothing = AffineModel(
+        0.0 * one, 0.0 * one[..., None], np.full((1, 1, 1), np.inf), np.inf * one, np.ones(1)
+    )
+    return affine_model.with_root("sqrt", x, nothing, np.array([True]))
+
+
+@pytest.mark.parametrize(
+    ("c", "slope", "eps"), [(0.5, 0.3, 0.2), (0.1, 0.5, 0.4), (-3e9 / 7.0, 3e9 / 7.0, 1.7), (-1e15 / 3.0, 1e15 / 3.0, 0.3)]
+)  # fmt: skip
+def test_the_model_of_a_root_holds_all_that_its_argument_may_be(c, slope, eps):
+    """Also where the parts of the argument are far larger than it ever is: their rounding is then more than its root's."""
+    model = _by_hand(c, slope, eps)
+    outside, used = 0, 0.0
+    with mp.workdps(40):
+        for y in (*(mp.mpf(k) / 8 for k in range(-8, 9)), *(1 - mp.mpf(10) ** -k for k in range(1, 17))):
+            for rest in (-1, 0, 1):
+                z = mp.mpf(c) + mp.mpf(slope) * y + rest * mp.mpf(eps)
+                if z >= 0:
+                    off = abs(mp.sqrt(z) - mp.mpf(model.c[0, 0]) - mp.mpf(model.J[0, 0, 0]) * y)
+                    outside += off > mp.mpf(float(model.eps[0, 0, 0]))
+                    used = max(used, float(off / mp.mpf(float(model.eps[0, 0, 0]))))
+    assert outside == 0
+    assert used > 0.1
+
+
+def test_the_root_of_a_rounded_zero_may_be_as_large_as_that_of_its_error():
+    for err in (1e-16, 1e-3):
+        assert np.sqrt(err) <= _by_hand(0.1, 0.1, 0.0, err).err[0, 0] <= 1.01 * np.sqrt(err)
 
 
 FORMS = {
@@ -294,6 +363,16 @@ def test_what_rounding_may_make_negative_is_not_known_to_be_positive():
     assert _known_on([(0.3, 1e-9)], lambda x: (rest(x) + 1e-9) * np.sin(x) ** 2) == [True]
     # In float32 the rest is as large as 1e-7.
     assert _known_on([(0.3, 1e-9)], lambda x: (rest(x) + 1e-9) * np.sin(x) ** 2, units=2.0**29) == [False]
+
+
+def test_what_is_positive_has_room_for_another_order_of_the_sums():
+    """`AS_COMPUTED` times the rounding of the program: code may compute the same sums otherwise (`into_report.SLACK`)."""
+    err, none = np.full((1, 1), 1e-9), np.zeros((1, 1, 1))
+    for size, known in ((15.9e-9, False), (16.1e-9, True)):
+        x = AffineModel(np.full((1, 1), size), none, none, err, np.ones(1))
+        assert propagation._positive(x, 1.0).all() == known
+        assert propagation._positive(replace(x, err=err / 1024.0), 1024.0).all() == known
+    assert propagation.AS_COMPUTED == 4.0 * SLACK
 
 
 def test_a_root_has_room_for_the_precision_that_runs():
