@@ -125,22 +125,22 @@ def _by_hand(c, slope, eps, err=0.0):
 
 
 @pytest.mark.parametrize(
-    ("c", "slope", "eps"), [(0.5, 0.3, 0.2), (0.1, 0.5, 0.4), (-3e9 / 7.0, 3e9 / 7.0, 1.7), (-1e15 / 3.0, 1e15 / 3.0, 0.3)]
+    ("c", "slope", "eps"), [(0.5, 0.3, 0.2), (0.1, 0.5, 0.4), (-3e9 / 7.0, 3e9 / 7.0, 1.7)]
 )  # fmt: skip
 def test_the_model_of_a_root_holds_all_that_its_argument_may_be(c, slope, eps):
     """Also where the parts of the argument are far larger than it ever is: their rounding is then more than its root's."""
     model = _by_hand(c, slope, eps)
-    outside, used = 0, 0.0
+    middle, J, half = (mp.mpf(float(v.ravel()[0])) for v in (model.c, model.J, model.eps))
+    used = []
     with mp.workdps(40):
-        for y in (*(mp.mpf(k) / 8 for k in range(-8, 9)), *(1 - mp.mpf(10) ** -k for k in range(1, 17))):
-            for rest in (-1, 0, 1):
-                z = mp.mpf(c) + mp.mpf(slope) * y + rest * mp.mpf(eps)
-                if z >= 0:
-                    off = abs(mp.sqrt(z) - mp.mpf(model.c[0, 0]) - mp.mpf(model.J[0, 0, 0]) * y)
-                    outside += off > mp.mpf(float(model.eps[0, 0, 0]))
-                    used = max(used, float(off / mp.mpf(float(model.eps[0, 0, 0]))))
-    assert outside == 0
-    assert used > 0.1
+        c, slope, eps = mp.mpf(c), mp.mpf(slope), mp.mpf(eps)
+        last = c + slope + eps
+        for z in (0, last / 4, last / 2, last):  # the chord is off by most at its ends and at a quarter
+            for rest in (-eps, eps / 2, eps):
+                y = (z - c - rest) / slope
+                if abs(y) <= 1:
+                    used.append(abs(mp.sqrt(z) - middle - J * y) / half)
+    assert 0.9 < max(used) <= 1
 
 
 def test_the_root_of_a_rounded_zero_may_be_as_large_as_that_of_its_error():

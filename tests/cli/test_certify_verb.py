@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -371,6 +372,21 @@ def test_a_looser_proof_never_replaces_a_tighter_one(shell: Shell) -> None:
     assert shell.run("certify", "h.toml", "--ratio", "1.0001", "--out", "run").code == 0
     assert float.fromhex(_json(path)["upper"]) < tight
     assert (shell.folder / "run/certificate.json.old").exists()
+
+
+def test_a_run_that_goes_on_from_a_checkpoint_never_replaces_a_tighter_proof(shell: Shell) -> None:
+    """A run that was killed leaves its checkpoint: the tighter certificate beside it was written over, and gone."""
+    _hiding(shell, "truth", 0.02)
+    for ratio, out in (("1.001", "run"), ("1.5", "loose")):
+        assert shell.run("certify", "h.toml", "--ratio", ratio, "--out", out).code == 0
+    path = shell.folder / "run/certificate.json"
+    tight = float.fromhex(_json(path)["upper"])
+    shutil.copy(shell.folder / "loose/certificate.json", shell.folder / "run/checkpoint.json")
+    again = shell.run("certify", "h.toml", "--ratio", "1.5", "--out", "run", "--resume")
+    assert again.code == 0, again.err
+    assert float.fromhex(_json(path)["upper"]) == tight
+    assert _json(shell.folder / "run/certify.json")["sup"]["upper"] == tight
+    assert not (shell.folder / "run/checkpoint.json").exists()
 
 
 def _tighten(path: Path) -> None:

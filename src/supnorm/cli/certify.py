@@ -172,10 +172,12 @@ def _in_folder(
         checkpoint=None if other else checkpoint,
     )
     folder = run.directory  # the calls may have changed the working folder
-    tighter = None if run.resume else _tighter(opened, path, result, asked)
+    # A run that was killed leaves its checkpoint beside an older certificate, which may be tighter.
+    resumed = run.resume and begun == path
+    tighter = None if resumed else _tighter(opened, path, result, asked)
     result = tighter or result
     record = result.record.changed(certificate=str(path))
-    keeping = Keeping(result.certificate, path, checkpoint)
+    keeping = Keeping(result.certificate, path, checkpoint, goes_on=resumed or tighter is not None)
 
     def tell() -> None:
         shown = record.changed(certificate=str(keeping.elsewhere or path))
@@ -190,7 +192,7 @@ def _in_folder(
         if report is not None:  # first: what an audit contradicts is not written
             joined = into_report_of(report, folder, opened, result)
         with keeping.nothing_lost():
-            _keep_proof(opened, folder, keeping, goes_on=run.resume or tighter is not None)
+            _keep_proof(opened, folder, keeping)
             about = about_of_error(opened, result.unit, result.upper)
             record = record.changed(about=about)
             _keep_rest(folder, record, joined)
@@ -237,20 +239,18 @@ def _tighter(opened: Problem, path: Path, result: CertifyResult, asked: Question
     return replace(held, record=record)
 
 
-def _keep_proof(opened: Problem, folder: Path, keeping: Keeping, goes_on: bool) -> None:
+def _keep_proof(opened: Problem, folder: Path, keeping: Keeping) -> None:
     """Write problem and certificate into the folder; a run that does not go on sets an older certificate aside.
 
     Raises:
         NotWritten: when the certificate is not in the folder then.
     """
-    from supnorm.cli.folder import set_aside
     from supnorm.problem.save import save_problem
     from supnorm.results.writing import writing
 
     with writing(keeping.path):
         folder.mkdir(parents=True, exist_ok=True)
-        if not goes_on:
-            set_aside(keeping.path)  # an older proof may have taken hours
+        keeping.make_room()
         save_problem(opened, folder / "problem.toml")
         keeping.save()
 

@@ -397,13 +397,19 @@ def has_begun(folder: Path) -> bool:
     return exists(path) and path.stat().st_size > 0 and not EvaluationStore.is_blank(path)
 
 
-def set_aside(path: Path) -> Moves:
-    """Rename a file of an older run to the first free one of ``.old``, ``.old2``, ``.old3``, ...; returns the renames."""
-    if not path.exists():
-        return []
+def name_aside(path: Path) -> Path:
+    """The first free one of ``.old``, ``.old2``, ``.old3``, ... for a file of an older run."""
     number = 1
     while (aside := path.with_name(f"{path.name}.old{number if number > 1 else ''}")).exists():
         number += 1
+    return aside
+
+
+def set_aside(path: Path) -> Moves:
+    """Rename a file of an older run by `name_aside`; returns the renames."""
+    if not path.exists():
+        return []
+    aside = name_aside(path)
     moves: Moves = []
     for extra in ("-wal", "-shm", ""):
         side = path.with_name(path.name + extra)

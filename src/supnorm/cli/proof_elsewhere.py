@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from supnorm.cli.folder import name_aside, set_aside
 from supnorm.results.printable import file_word
 from supnorm.results.status import NotWritten
 from supnorm.results.writing import all_there
@@ -31,6 +32,7 @@ class Keeping:
         proof: the proof.
         path: its certificate in the folder of the run.
         checkpoint: the file that a run leaves for ``--resume``.
+        goes_on: whether the proof goes on with the one that lies at ``path``, and so takes its place.
         elsewhere: its file in the temporary folder; None if it is not there.
         saved: whether it was written to ``path``, where an older one may lie before.
     """
@@ -38,8 +40,14 @@ class Keeping:
     proof: Proof
     path: Path
     checkpoint: Path
+    goes_on: bool
     elsewhere: Path | None = None
     saved: bool = False
+
+    def make_room(self) -> None:
+        """Set an older certificate aside that the proof does not go on with: it may have taken hours."""
+        if not self.goes_on:
+            set_aside(self.path)
 
     def save(self) -> None:
         """Write the proof into the folder."""
@@ -72,7 +80,10 @@ class Keeping:
     def _remedy(self) -> str:
         if self.elsewhere is not None:
             folder, held, path = map(file_word, (self.path.parent, self.elsewhere, self.path))
-            put = f"mkdir -p {folder} && mv {held} {path}"  # a folder without a file is removed at the end of the run
+            put = f"mkdir -p {folder} && "  # a folder without a file is removed at the end of the run
+            if self.path.exists() and not self.goes_on:  # it could not be set aside either
+                put += f"mv {path} {file_word(name_aside(self.path))} && "
+            put += f"mv {held} {path}"
             return f"the proof is in {self.elsewhere}: make room and {put}, {AGAIN}"
         if self.checkpoint.exists():
             return f"{self.checkpoint} has the proof as it was a moment before: --resume goes on from there"

@@ -55,11 +55,12 @@ def prove_in_folder(
         about: what the page shows besides the statement.
         summary: the result in lines.
     """
-    from supnorm.cli.folder import demand_no_other_run, relocation_for, set_aside
+    from supnorm.cli.folder import demand_no_other_run, relocation_for
     from supnorm.cli.proof_elsewhere import Keeping
     from supnorm.pages import write_page
     from supnorm.problem.save import save_problem
     from supnorm.results import BadInput, write_whole
+    from supnorm.results.writing import writing
 
     folder = run.directory
     demand_no_other_run(folder, "result.json")
@@ -70,7 +71,9 @@ def prove_in_folder(
         raise BadInput(f"--resume: there is no {path}; leave --resume out to start")
     result = prove(begun if run.resume else None, None if other else checkpoint)
     folder = run.directory  # the calls may have changed the working folder
-    record, keeping = result.record.changed(certificate=str(path)), Keeping(result, path, checkpoint)
+    record = result.record.changed(certificate=str(path))
+    # A run that was killed leaves its checkpoint beside an older certificate.
+    keeping = Keeping(result, path, checkpoint, goes_on=run.resume and begun == path)
 
     def tell() -> None:
         shown = record.changed(certificate=str(keeping.elsewhere or path))
@@ -81,11 +84,11 @@ def prove_in_folder(
             other.clear()
             say(f"supnorm: {other.why}: it is now {other.aside}", err=True)
         with keeping.nothing_lost():
-            folder.mkdir(parents=True, exist_ok=True)
-            if not run.resume:
-                set_aside(path)  # an older proof may have taken hours
-            save_problem(opened, folder / "problem.toml")
-            keeping.save()
+            with writing(path):
+                folder.mkdir(parents=True, exist_ok=True)
+                keeping.make_room()
+                save_problem(opened, folder / "problem.toml")
+                keeping.save()
             record = record.changed(about=about(result))  # the proof is not lost for a picture
             write_whole(folder / f"{stem}.json", record.to_json())
             write_page(record, folder / f"{stem}.html")
