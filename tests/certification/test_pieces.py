@@ -218,3 +218,11 @@ def test_a_piece_without_a_number_has_no_bound():
     low, high = piecewise_range(program, np.zeros((1, 2)), np.ones((1, 2)))
     assert (low == -np.inf).all()
     assert (high == np.inf).all()
+
+
+def test_a_piece_that_overflows_has_no_bound_on_either_side():
+    """Infinity less infinity is no number: it bounds nothing, from below no more than from above."""
+    program = lower_jaxpr(lambda x: 1e200 * (1e200 * (jax.nn.relu(x[:, :1]) + 1.0)) + 0.0 * x[:, 1:], 2)
+    low, high = piecewise_range(program, np.zeros((1, 2)), np.ones((1, 2)))
+    assert (low == -np.inf).all()
+    assert (high == np.inf).all()

@@ -1,5 +1,6 @@
 """Running error analysis by adjoints: true for every operation and for random programs, sharp for deep networks."""
 
+from fractions import Fraction
 from itertools import pairwise
 
 import jax
@@ -239,3 +240,158 @@ def test_every_output_has_its_own_bound():
     _, error = with_rounding(program, np.full((1, 1), 0.7), np.zeros((1, 1)))
     assert error[0, 0] > 1e-8
     assert error[0, 1] < 1e-14
+
+
+# -- each rule by itself, in exact arithmetic and at the ends of what it allows ---------------------------
+
+EPS = Fraction(1, 2**52)  # what the final factor of a bound has room for, many times
+
+
+def _slopes_at(op, parameter, point):
+    """The derivatives of an operation, exactly; None at a kink."""
+    a, b, *_ = (*point, Fraction(0))
+    if op == "div":
+        return 1 / b, -a / b**2
+    if op == "mul":
+        return b, a
+    if op in ("max", "min"):
+        first = (a > b) if op == "max" else (a < b)
+        return None if a == b else (Fraction(first), Fraction(1 - first))
+    low = {"abs": -1, "relu": 0}.get(op, parameter)
+    return None if a == 0 else ((Fraction(1) if a > 0 else Fraction(low)),)
+
+
+def _value_at(op, parameter, point):
+    a, b, *_ = (*point, Fraction(0))
+    low = {"abs": -1, "relu": 0}.get(op, parameter)
+    kinked = {"max": max, "min": min, "mul": lambda u, v: u * v, "div": lambda u, v: u / v if v else None}
+    return kinked[op](a, b) if op in kinked else (a if a > 0 else Fraction(low) * a)
+
+
+RULES = [
+    ("div", (0.0, 3.0), (0.25, 0.5)), ("div", (0.7, -3.0), (0.0, 0.5)), ("div", (1.0, 3.0), (0.0, 0.0)),
+    ("div", (0.3, 0.7), (0.0, 0.0)), ("div", (1.1, 1.3), (0.5, 0.25)), ("mul", (0.0, 0.0), (0.5, 0.25)),
+    ("mul", (1.5, 0.3), (0.0, 0.25)), ("mul", (1.5, 0.3), (0.5, 0.0)), ("max", (1.0, 0.875), (0.25, 0.0)),
+    ("max", (0.875, 1.0), (0.0, 0.25)), ("min", (1.0, 0.875), (0.0, 0.25)), ("min", (1.0, 0.5), (0.25, 0.125)),
+    ("max", (1.0, 0.75), (0.1875, 0.125)), ("relu", (0.125,), (0.25,)), ("relu", (-0.125,), (0.25,)),
+    ("relu", (-1.0,), (0.25,)), ("abs", (0.125,), (0.25,)), ("abs", (1.0,), (0.25,)),
+    *(("leaky_relu", (v,), (0.25,), low) for v in (0.125, 1.0) for low in (0.1, 0.3, 0.7, 2.3, -1.7)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_values_and_derivatives_stay_where_the_rule_says(rule):
+    """Sharp ones: of a quotient with numerator 0, say, the bounds are attained."""
+    op, v, r, *low = rule
+    parameter = low[0] if low else None
+    node = Node(op, tuple(range(len(v))), 1, parameter=parameter)
+    values, around = ([np.array([[w]]) for w in part] for part in (v, r))
+    value = running_error.apply(node, values, values[0])
+    moved, slopes = running_error._arithmetic(node, values, around, value)
+    exact = _value_at(op, parameter, [Fraction(w) for w in v])
+    signs = [(s, t) for s in (-1, 1, 0) for t in (-1, 1, 0)]
+    for sign in signs if len(v) == 2 else [(s,) for s in (-1, 1)]:
+        point = [Fraction(w) + s * Fraction(e) for w, e, s in zip(v, r, sign, strict=True)]
+        off = abs(_value_at(op, parameter, point) - exact)
+        assert off <= Fraction(moved[0, 0]) * (1 + 8 * EPS)
+        at = _slopes_at(op, parameter, point)
+        for slope, there in zip(slopes, at or (), strict=at is not None):
+            centre, radius = (Fraction(np.broadcast_to(w, (1, 1))[0, 0]) for w in slope)
+            room = 1 + (8 * EPS if op == "div" and any(r) else 0)
+            assert abs(there - centre) <= radius * room
+
+
+def test_what_may_be_either_formula_is_off_by_what_they_are():
+    node, values = Node("where", (0, 1, 2), 1), [np.array([[w]]) for w in (1.0, 2.0, 3.0)]
+    around = [np.array([[w]]) for w in (0.5, 0.25, 0.125)]
+    for sign, expected in ((1.0, 0.25), (-1.0, 0.125)):
+        turned = [sign * values[0], *values[1:]]
+        assert running_error._arithmetic(node, turned, around, values[1])[0] == expected
+    open_ = [np.array([[1.0]]), *around[1:]]
+    assert np.isinf(running_error._arithmetic(node, values, open_, values[1])[0]).all()
+
+
+def _step(node, slopes=()):
+    return running_error._Step(np.zeros((1, node.width)), None, np.zeros((1, node.width)), slopes)
+
+
+def _exactly(rows):
+    return [[Fraction(v) for v in row] for row in rows]
+
+
+def test_the_way_back_through_a_layer_holds_rounding_and_radius():
+    rng = np.random.default_rng(1)
+    node = Node("affine", (0,), 24, weight=rng.normal(size=(24, 40)), bias=np.zeros(24))
+    for radius in (np.zeros((1, 24)), rng.uniform(0.0, 1.0, (1, 24))):
+        middle = rng.normal(size=(1, 24))
+        ((to, off),) = running_error._backward(node, _step(node), (middle, radius), [40])
+        (m,), (r,), W = _exactly(middle), _exactly(radius), _exactly(np.asarray(node.weight))
+        rounded = 0.0
+        for j in range(40):
+            exact = sum(a * row[j] for a, row in zip(m, W, strict=True))
+            most = sum(a * abs(row[j]) for a, row in zip(r, W, strict=True))
+            rounded = max(rounded, float(abs(Fraction(to[0, j]) - exact)))
+            assert abs(Fraction(to[0, j]) - exact) + most <= Fraction(off[0, j]) * (1 + 64 * EPS)
+        assert rounded > 0.0
+
+
+def test_the_way_back_through_columns_that_are_taken_again_holds_the_rounding_of_their_sum():
+    columns = np.array([0, 1, 0, 0, 1, 0])
+    node = Node("take", (0,), 6, columns=columns)
+    middle = np.array([[1.0, 0.1, 2.0**-54, 0.3, 0.7, 1e-17]])
+    radius = np.array([[0.5, 0.0, 0.25, 0.0, 0.125, 0.0]])
+    ((to, off),) = running_error._backward(node, _step(node), (middle, radius), [2])
+    for j in range(2):
+        exact = sum(Fraction(v) for v in middle[0, columns == j])
+        most = sum(Fraction(v) for v in radius[0, columns == j])
+        assert abs(Fraction(to[0, j]) - exact) + most <= Fraction(off[0, j])
+    assert any(Fraction(to[0, j]) != sum(Fraction(v) for v in middle[0, columns == j]) for j in range(2))
+
+
+def test_products_and_sums_of_enclosed_derivatives_hold_all_products_and_sums():
+    rng, rounded = np.random.default_rng(2), [0, 0]
+    for _ in range(50):
+        middle, centre = (float(v) for v in rng.normal(size=2))
+        for radius, off in ((0.0, 0.0), (0.5, 0.0), (0.0, 0.25), (0.5, 0.25)):
+            x, y = ((np.array([[a]]), np.array([[b]])) for a, b in ((middle, radius), (centre, off)))
+            m, r = (Fraction(w[0, 0]) for w in running_error._product(*x, y))
+            for s, t in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+                a, b = Fraction(middle) + s * Fraction(radius), Fraction(centre) + t * Fraction(off)
+                assert abs(a * b - m) <= r * (1 + 8 * EPS)
+                m2, r2 = (Fraction(w[0, 0]) for w in running_error._sum(x, y))
+                assert abs(a + b - m2) <= r2 * (1 + 8 * EPS)
+            rounded[0] += m != Fraction(middle) * Fraction(centre)
+            rounded[1] += m2 != Fraction(middle) + Fraction(centre)
+    assert min(rounded) > 50
+
+
+def test_a_small_product_beside_a_large_bias_is_rounded_like_the_bias():
+    rng = np.random.default_rng(3)
+    bias, weight = rng.uniform(1.0, 2.0, 40), 1e-3 * rng.normal(size=(40, 1))
+    program = Program((Node("input", (), 1), Node("affine", (0,), 40, weight=weight, bias=bias)))
+    x = rng.uniform(0.5, 1.0, (8, 1))
+    value, error = with_rounding(program, x, np.zeros_like(x))
+    true = _difference(program, value, x)
+    assert (true <= error).all()
+    assert true.max() > 5e-17
+
+
+def test_a_bound_of_moved_points_is_rounded_upwards():
+    """Of sums of zeros nothing is rounded; their bound, the sum of what each may be moved by, is."""
+    rng = np.random.default_rng(4)
+    weight = rng.normal(size=(60, 9))
+    program = Program((Node("input", (), 9), Node("affine", (0,), 60, weight=weight, bias=np.zeros(60))))
+    off = rng.uniform(0.1, 1.0, (1, 9))
+    _, error = with_rounding(program, np.zeros((1, 9)), off)
+    for row, bound in zip(weight, error[0], strict=True):
+        assert sum(abs(Fraction(w)) * Fraction(e) for w, e in zip(row, off[0], strict=True)) <= Fraction(
+            bound
+        )
+
+
+def test_the_derivatives_on_the_whole_way_are_multiplied_with_what_is_moved():
+    """(x + e)^2 - x^2 = 2 x e + e^2: with the derivative at x alone the square of e is missing."""
+    program = Program((Node("input", (), 1), Node("mul", (0, 0), 1)))
+    value, error = with_rounding(program, np.array([[1.0]]), np.array([[0.5]]))
+    assert error[0, 0] >= 2.25 - 1.0
+    assert value[0, 0] == 1.0

@@ -560,10 +560,14 @@ class _Compared32(_Jump):
         return self.one * torch.where(x < 0.3, x, x + 1.0)
 
 
-def test_the_room_at_a_threshold_is_its_jump_in_every_precision():
+@pytest.mark.parametrize(
+    ("beside", "units", "jump"), [(0.0, 2.0**31, 3.0), (1e-8, 2.0**31, 3.0), (1e-8, 1.0, 0.0)]
+)
+def test_the_room_at_a_threshold_is_its_jump_in_every_precision(beside, units, jump):
+    """Beside the threshold only a precision whose rounding reaches it may take the other formula."""
     program = lower_numpy(lambda x: np.where(2.0 * x[:, 0] < 0.6, 0.0, 3.0), 1)
-    model, _ = propagate(program, np.array([[0.3]]), np.zeros((1, 1)), np.ones(1), units=2.0**31)
-    assert 2.0**31 * model.err[0, 0] == pytest.approx(3.0)
+    model, _ = propagate(program, np.array([[0.3 + beside]]), np.zeros((1, 1)), np.ones(1), units=units)
+    assert units * model.err[0, 0] == pytest.approx(jump)
 
 
 def test_the_agreement_names_the_threshold_where_rounding_takes_the_other_formula():

@@ -55,6 +55,25 @@ def test_on_a_list_of_values_only_values_with_a_small_error_are_proven(scale: st
     assert held.tolist() == [True, False, True, True, True]
 
 
+def test_a_point_within_the_margin_of_either_border_of_a_cell_is_not_proven() -> None:
+    """Also for other runtimes, which have the ends of the cells; the borders of the whole domain are none of these."""
+    cells, domain = (
+        ProvedCells(np.array([[0.5], [0.0]]), np.array([[0.75], [0.25]])),
+        sn.Domain(x=(-1.0, 1.0)),
+    )
+    for inside, sign in ((0.5, 1.0), (0.75, -1.0), (0.25, -1.0)):
+        u = inside + sign * np.array([[0.0], [0.5e-9], [2e-9]])
+        assert cells.contain(u).tolist() == [False, False, True]
+    assert cells.contain(np.array([[0.0], [1e-12]])).all()
+    *_, leaf, low, high = cells.lookup(domain)
+    assert sorted(set(leaf.tolist())) == [0, 1, 2]
+    for k, (ends, first, last) in enumerate(
+        zip((low, high), ([0.5, 0.0], [0.75, 0.25]), (1.0, -1.0), strict=True)
+    ):
+        assert ends[2, 0] == (np.inf, -np.inf)[k]
+        assert ((ends[:2, 0] - first) * last).round(12).tolist() == ([1e-9, 0.0] if k == 0 else [1e-9, 1e-9])
+
+
 CHOICE = """<ir_version: 10, opset_import: ["" : 20]>
 g (double[N,2] x) => (double[N,1] y) {
   w = Constant<value = double[2,1] {0.3, 0.7}>()
