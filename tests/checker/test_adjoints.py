@@ -2,6 +2,7 @@
 
 import json
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -14,6 +15,7 @@ import supnorm as sn
 from supnorm.checker import adjoints, batch, check, interpolant_floats, leaves, polynomial
 from supnorm.checker.batch import Balls
 from supnorm.checker.enclosure import Program, node_values
+from supnorm.checker.operation import Operation
 from supnorm.checker.operation import program as read_program
 from supnorm.program import Node
 from supnorm.program import Program as Written
@@ -319,3 +321,57 @@ def test_leaves_that_name_bits_are_proved_in_arrays_and_no_smaller_claim_is(monk
     result = check(tmp_path / "forged.json")
     assert not result.accepted
     assert "claimed" in result.reason
+
+
+# -- each rule by itself, in exact arithmetic -------------------------------------------------------------
+
+
+def _columns(values):
+    return np.array(values, dtype=float)[:, None]
+
+
+def test_the_way_back_through_a_layer_holds_rounding_and_radius():
+    rng = np.random.default_rng(1)
+    weight = rng.normal(size=(24, 40))
+    layer = Operation("affine", (0,), 24, weight=tuple(weight.ravel().tolist()), vector=(0.0,) * 24)
+    middle, rounded = rng.normal(size=24), 0
+    for radius in (np.zeros(24), rng.uniform(0.0, 1.0, 24)):
+        (back,) = adjoints._backward(layer, Balls(_columns(middle), _columns(radius)), (), [40])
+        for j in range(40):
+            rows = list(
+                zip(map(Fraction, middle), map(Fraction, radius), map(Fraction, weight[:, j]), strict=True)
+            )
+            exact, most = sum(m * w for m, _, w in rows), sum(r * abs(w) for _, r, w in rows)
+            rounded += Fraction(back.mid[j, 0]) != exact
+            assert abs(Fraction(back.mid[j, 0]) - exact) + most <= Fraction(back.rad[j, 0])
+    assert rounded > 40
+
+
+def test_the_way_back_through_columns_that_are_taken_again_holds_the_rounding_of_their_sum():
+    columns = (0, 1, 0, 0, 1, 0)
+    middle, radius = [1.0, 0.1, 2.0**-54, 0.3, 0.7, 1e-17], [0.5, 0.0, 0.25, 0.0, 0.125, 0.0]
+    for radii in (radius, [0.0] * 6):
+        take = Operation("take", (0,), 6, columns=columns)
+        (back,) = adjoints._backward(take, Balls(_columns(middle), _columns(radii)), (), [2])
+        for j in range(2):
+            exact = sum(Fraction(m) for m, c in zip(middle, columns, strict=True) if c == j)
+            most = sum(Fraction(r) for r, c in zip(radii, columns, strict=True) if c == j)
+            assert abs(Fraction(back.mid[j, 0]) - exact) + most <= Fraction(back.rad[j, 0])
+
+
+@pytest.mark.parametrize("low", [-1.0, 0.0, 0.1, 0.3, 0.7, 2.3, -1.7, 1.0 - 2.0**-53, 1.0 + 2.0**-52])
+def test_a_kink_has_both_slopes_where_its_sign_is_not_certain(low):
+    x = Balls(np.array([[1.0, -1.0, 1.0, -1.0, 1.0]]), np.array([[1.0, 1.0, 0.95, 0.95, 1.5]]))
+    kink = adjoints._kink(x, low)
+    for k, slopes in enumerate(((1.0, low), (1.0, low), (1.0,), (low,), (1.0, low))):
+        for slope in slopes:
+            assert abs(Fraction(slope) - Fraction(kink.mid[0, k])) <= Fraction(kink.rad[0, k])
+
+
+def test_values_on_the_way_have_their_own_rounding_beside_what_moved_them():
+    rng = np.random.default_rng(3)
+    zero = np.zeros((1, 1))
+    for a, b in rng.normal(size=(40, 2)):
+        args = [Balls(np.array([[v]]), zero) for v in (a, b)]
+        value, _, _ = adjoints._forward(Operation("mul", (0, 1), 1), args, args[0])
+        assert abs(Fraction(a) * Fraction(b) - Fraction(value.mid[0, 0])) <= Fraction(value.rad[0, 0])

@@ -1,6 +1,7 @@
 """Balls of float64 numbers hold the exact values, at points of all sizes and for random programs, and are narrow."""
 
 import sys
+from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from supnorm.checker import batch, check, graded_batch, leaves
 from supnorm.checker.batch import Balls
 from supnorm.checker.enclosure import Program, node_values
 from supnorm.checker.graded_functions import series
+from supnorm.checker.operation import Operation
 from supnorm.checker.operation import program as read_program
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "certification"))
@@ -202,3 +204,103 @@ def test_libraries_that_compute_something_else_decide_nothing(monkeypatch):
     honest = batch.affine
     monkeypatch.setattr(batch, "affine", lambda o, x: Balls(honest(o, x).mid * 1.001, honest(o, x).rad))
     assert not any(v.is_finite() for row in batch.outputs(read, points) for v in row)
+
+
+# -- each rule by itself, in exact arithmetic and at the ends of its balls --------------------------------
+
+SIGNS = (-1, 0, 1)
+
+
+def _ball(mid, rad):
+    return Balls(np.array([[mid]]), np.array([[rad]]))
+
+
+def _holds(ball, value, k=0):
+    """Whether the ball holds an exact number; a radius of rounding alone has no room beside it."""
+    return abs(value - Fraction(ball.mid[k, 0])) <= Fraction(ball.rad[k, 0])
+
+
+ARITHMETIC = {
+    "add": (batch.add, lambda a, b: a + b),
+    "sub": (lambda x, y: batch.add(x, y, -1.0), lambda a, b: a - b),
+    "mul": (batch.multiply, lambda a, b: a * b),
+    "div": (batch.divide, lambda a, b: a / b),
+    "scale": (lambda x, y: batch.scale(x, float(y.mid[0, 0])), lambda a, b: a * b),
+    "max": (batch.RULES["max"], max),
+    "min": (batch.RULES["min"], min),
+}
+
+
+@pytest.mark.parametrize("op", ARITHMETIC)
+def test_arithmetic_holds_rounding_and_both_radii(op):
+    rule, exact = ARITHMETIC[op]
+    rng, rounded = np.random.default_rng(11), 0
+    for a, b in rng.uniform(0.5, 2.0, (60, 2)) * rng.choice([-1.0, 1.0], (60, 2)):
+        for r, s in ((0.0, 0.0), (0.25, 0.0), (0.0, 0.25), (0.25, 0.125), (3.0, 0.25)):
+            ball = rule(_ball(a, r), _ball(b, 0.0 if op == "scale" else s))
+            rounded += r == s == 0.0 and Fraction(ball.mid[0, 0]) != exact(Fraction(a), Fraction(b))
+            for i in SIGNS:
+                for j in SIGNS if op != "scale" else (0,):
+                    x, y = Fraction(a) + i * Fraction(r), Fraction(b) + j * Fraction(s)
+                    assert _holds(ball, exact(x, y))
+    assert rounded > 10 or op in ("max", "min")
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-9])
+def test_a_layer_holds_the_rounding_of_its_sums_and_of_its_bias(scale):
+    rng = np.random.default_rng(12)
+    weight, bias = scale * rng.normal(size=(30, 9)), rng.normal(size=30)
+    layer = Operation("affine", (0,), 30, weight=tuple(weight.ravel().tolist()), vector=tuple(bias.tolist()))
+    mid, rounded = rng.normal(size=(9, 1)), 0
+    for rad in (np.zeros((9, 1)), rng.uniform(0.0, 1.0, (9, 1))):
+        ball = batch.affine(layer, Balls(mid, rad))
+        for k, (row, b) in enumerate(zip(weight.tolist(), bias.tolist(), strict=True)):
+            value = Fraction(b) + sum(Fraction(w) * Fraction(m) for w, m in zip(row, mid[:, 0], strict=True))
+            reach = sum(abs(Fraction(w)) * Fraction(r) for w, r in zip(row, rad[:, 0], strict=True))
+            rounded += Fraction(ball.mid[k, 0]) != value
+            assert _holds(ball, value + reach, k)
+            assert _holds(ball, value - reach, k)
+    assert rounded > 20
+
+
+def test_a_layer_of_what_is_no_number_has_no_ball_where_it_enters():
+    layer = Operation("affine", (0,), 2, weight=(1.0, 0.0, 0.0, 1.0), vector=(0.0, 0.0))
+    ball = batch.affine(layer, Balls(np.array([[0.0], [1.0]]), np.array([[np.inf], [0.5]])))
+    assert np.isinf(ball.rad[0, 0])
+    assert ball.rad[1, 0] == pytest.approx(0.5)
+
+
+def test_one_of_two_holds_both_where_the_sign_is_not_certain():
+    rng = np.random.default_rng(13)
+    near = [(1.0, 1.0 + 2.0**-52), (-3.0, -3.0 - 2.0**-51)]  # whose middle is no number of float64
+    for a, b in (*rng.normal(size=(40, 2)), *near):
+        for z, r in ((1.0, 1.0), (-1.0, 1.5), (0.0, 0.0), (0.75, 1.0), (1.0, 0.5), (-1.0, 0.25)):
+            for s, t in ((0.0, 0.0), (0.25, 0.0), (0.0, 0.5)):
+                ball = batch.RULES["where"](_ball(z, r), _ball(a, s), _ball(b, t))
+                for value, radius, possible in ((a, s, z + r > 0.0), (b, t, z - r <= 0.0)):
+                    for sign in SIGNS:
+                        assert not possible or _holds(ball, Fraction(value) + sign * Fraction(radius))
+
+
+def test_a_turn_is_known_up_to_where_its_parts_are_exact():
+    rng = np.random.default_rng(14)
+    for name in ("sin", "cos"):
+        at = 10.0 ** rng.uniform(5.0, 14.0, (1, 200))
+        ball = batch.RULES[name](Balls(at, np.zeros_like(at)))
+        with mp.workprec(200):
+            for x, m, r in zip(at[0], ball.mid[0], ball.rad[0], strict=True):
+                assert abs(getattr(mp, name)(mp.mpf(x)) - mp.mpf(m)) <= mp.mpf(r)
+
+
+@pytest.mark.parametrize("radius", [0.0, 0.3])
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "softplus", "log", "sqrt", "sin", "cos"])
+def test_functions_hold_their_rounding_and_the_ends_of_their_balls(name, radius):
+    rule, exact, _ = FUNCTIONS[name]
+    at = np.random.default_rng(15).uniform(0.5, 4.0, 400)
+    if name == "softplus":
+        at[::2] *= 100.0
+    for sign in (-1.0, 1.0):
+        ball = rule(Balls(at[None], np.full((1, 400), radius)))
+        with mp.workprec(200):
+            for x, m, r in zip(at, ball.mid[0], ball.rad[0], strict=True):
+                assert abs(exact(mp.mpf(x) + sign * mp.mpf(radius)) - mp.mpf(m)) <= mp.mpf(r)
