@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.certification.affine_model import COMPOSED, AffineModel, of_node, variables, with_root
+from supnorm.certification.affine_model import COMPOSED, SUBNORMAL, AffineModel, of_node, variables, with_root
 from supnorm.certification.majorants import REMAINDER
 from supnorm.certification.roots_at_zero import ROOTS, on_boxes
-from supnorm.certification.rounding import Array, outward
+from supnorm.certification.rounding import Array, U, outward
 from supnorm.program import Node, Program
 
 CELLS = 50_000  # numbers in one array of remainders: a few such arrays fit into the processor's cache
@@ -119,4 +119,6 @@ def _with_root_on_boxes(
 
 def _positive(x: AffineModel, units: float) -> NDArray[np.bool_]:
     """Which features are above zero on each box, as they are computed too, with rounding in these ``units`` of ``err``."""
-    return np.asarray(x.c - x.reach[:, 0] > AS_COMPUTED * units * x.err)
+    reach = x.reach[:, 0]
+    room = AS_COMPUTED * units * x.err + 16.0 * U * (np.abs(x.c) + reach) + SUBNORMAL
+    return np.asarray(x.c - reach > room)

@@ -31,9 +31,9 @@ EXCESS = {"sqrt": 0.25, "cbrt": 0.3849001794597506}  # k, above it: 1/4 and 2/(3
 # What is at least zero for every argument for which it is a number, and for those that are at least zero.
 POSITIVE = frozenset({"abs", "relu", "exp", "sqrt", "sigmoid"})
 ODD = frozenset({"cbrt", "tanh", "erf", "atan"})
-# Powers are within 2e-14 of their value; two of them and the rounding of s change both sides by less than this share of b^p.
-# The float64 1/3 is below a third: powers of 1e300 are off by 1.3e-14. `outward` has room for underflow.
+# Powers are within 1e-14 of their value; two of them and the rounding of s change both sides by less than this share of b^p.
 MARGIN = 1e-12
+LEAST = 2.3e-308  # above what one operation loses by underflow
 
 
 def asked(program: Program, low: Array) -> Array | None:
@@ -107,7 +107,7 @@ def enclosed(op: str, x_c: Array, reach: Array, above: Flags) -> tuple[Array, Ar
     """
     p, k = ROOTS[op], EXCESS[op]
     # As the checker has it: another b makes another slope, and neither is always the better one.
-    b = outward(np.maximum(x_c + reach, 0.0) + 2.0 * U * (np.abs(x_c) + reach))
+    b = outward(np.maximum(x_c + reach, 0.0) + 2.0 * U * (np.abs(x_c) + reach)) + LEAST
     top = b**p
     s, half = b ** (p - 1.0), (0.5 * k + MARGIN) * top
     middle = 0.5 * k * top
@@ -115,7 +115,7 @@ def enclosed(op: str, x_c: Array, reach: Array, above: Flags) -> tuple[Array, Ar
         low, high = np.cbrt(x_c - outward(reach)), np.cbrt(x_c + outward(reach))
         size = np.maximum(np.abs(low), np.abs(high))
         s, middle = np.where(above, s, 0.0), np.where(above, middle, 0.5 * (low + high))
-        half = np.where(above, half, 0.5 * (high - low) + MARGIN * size)
+        half = np.where(above, half, 0.5 * (high - low) + MARGIN * size + LEAST)
     else:
         half = np.where(above, half, np.inf)
     return s, middle, half
