@@ -161,7 +161,8 @@ def test_a_netcdf_file_is_opened_for_its_names_and_for_its_values(
     table = open_table(tmp_path / "t.nc", SourceSpec(file="t.nc", outputs=["y"]), ("a", "b"), "[model]")
     assert len(opened) == 2
     assert table.rows is not None
-    assert {**table.rows.same} == {"level": "2", UNIT_OF_INPUT.format(1): "m"}
+    assert {**table.rows.same} == {UNIT_OF_INPUT.format(1): "m"}
+    assert table.rows.coordinates["level"].values == 2
 
 
 def test_a_table_outside_the_domain_is_named(tmp_path: Path) -> None:

@@ -50,7 +50,8 @@ def _of_sides(problem: Problem) -> list[Fact]:
             found.append(fact("single-precision", side=side, precision=function.precision, size=size))
         own = [fact("text", text=note) for note in function.notes]
         found += [note for note in own if note not in found]
-    return found
+    pairs = problem.pairs
+    return found + [fact("text", text=note) for note in (() if pairs is None else pairs.notes)]
 
 
 def _of_equal_values(run: Run) -> list[Fact]:

@@ -22,6 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem.rows import UNIT_OF_INPUT, Key, Rows
+from supnorm.problem.shared_coordinates import (
+    demand_constants,
+    demand_coordinates,
+    demand_dimensions,
+    one_sided,
+)
 from supnorm.problem.units import same_unit
 from supnorm.results import BadInput
 
@@ -47,6 +53,7 @@ class Pairs:
         partner: the row of each pair in the model's table, if the tables are in different files; -1 without such a row.
         by: ``"row"``, ``"key"`` or ``"order"`` (two tables without a key); ``"table"`` if one side is called.
         alone: how many rows of model and of reference have no partner; those of the reference are among the pairs.
+        notes: what of two files was not compared, as text.
     """
 
     x: Array
@@ -57,6 +64,7 @@ class Pairs:
     partner: tuple[Index, Rows] | None = None
     by: str = "table"
     alone: tuple[int, int] = (0, 0)  # rows without a partner: of the model, of the reference
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.x)
@@ -162,15 +170,17 @@ def _same_width(model: Function, reference: Function) -> None:
 
 def _demand_same(model: Function, reference: Function) -> None:
     """Check that the two files do not contradict each other in a fact that holds for all of their rows."""
-    a, b = _rows(model).same, _rows(reference).same
+    a, b = _rows(model), _rows(reference)
+    names = f"{_name(model)} (model) and {_name(reference)} (reference)"
     unit = UNIT_OF_INPUT.partition("{")[0]
-    same = {n: same_unit(a[n], b[n]) if n.startswith(unit) else a[n] == b[n] for n in a if n in b}
-    name = next((n for n in same if not same[n]), None)
-    if name is not None:
-        raise BadInput(
-            f"{_name(model)} (model) and {_name(reference)} (reference) differ in {name}: {a[name]} against {b[name]}; "
-            "give two tables with the same value, correct the wrong one, or remove a coordinate that does not matter"
-        )
+    for name in a.same:
+        one, other = a.same[name], b.same.get(name, a.same[name])
+        if not (same_unit(one, other) if name.startswith(unit) else one == other):
+            raise BadInput(
+                f"{names} differ in {name}: {one} against {other}; give two tables with the same value, or correct the "
+                "wrong one"
+            )
+    demand_constants(a, b, names)
 
 
 def _in_order(model: Function, reference: Function, by: str) -> Pairs:
@@ -185,24 +195,12 @@ def _in_order(model: Function, reference: Function, by: str) -> Pairs:
     remedy = "put both in one order, or name the column that says which rows belong together: key = [...]"
     if by == "row":
         remedy = "name the same columns as inputs of both, and outputs with the same dimensions"
-    if [*a.grid] != [*b.grid] and a.grid and b.grid:
-        have = " and ".join(", ".join(g) or "none" for g in (a.grid, b.grid))
-        fields = "; supnorm fields compares gridded forecasts with analyses" if by != "row" else ""
-        raise BadInput(f"{names} run through different dimensions, {have}: {remedy}{fields}")
+    fields = "; supnorm fields compares gridded forecasts with analyses" if by != "row" else ""
+    demand_dimensions(a, b, names, remedy + fields)
     if len(p) != len(x):
         raise BadInput(f"{names} have {len(p):,} and {len(x):,} rows: {remedy}")
-    for dimension in a.grid if b.grid else ():
-        coordinates = list(a.grid[dimension]), list(b.grid[dimension])
-        if not (coordinates[0] and coordinates[1]) or coordinates[0] == coordinates[1]:
-            continue
-        if len(coordinates[0]) != len(coordinates[1]):
-            raise BadInput(
-                f"{names} have {len(coordinates[0])} and {len(coordinates[1])} positions in {dimension}: {remedy}"
-            )
-        k = next(i for i, (u, v) in enumerate(zip(*coordinates, strict=True)) if u != v)
-        raise BadInput(
-            f"{names} differ in {dimension} at position {k + 1}, {coordinates[0][k]} and {coordinates[1][k]}: {remedy}"
-        )
+    if by != "row":  # of one file they are the same
+        demand_coordinates(a, b, names, remedy)
     if not np.array_equal(p, x, equal_nan=True):
         same = (p == x) | (np.isnan(p) & np.isnan(x))
         i = int(np.argmin(same.all(axis=1)))
@@ -215,7 +213,14 @@ def _in_order(model: Function, reference: Function, by: str) -> Pairs:
         )
     every = np.arange(len(x))
     return Pairs(
-        x=x, model=y, reference=f, row=every, rows=b, partner=None if by == "row" else (every, a), by=by
+        x=x,
+        model=y,
+        reference=f,
+        row=every,
+        rows=b,
+        partner=None if by == "row" else (every, a),
+        by=by,
+        notes=() if by == "row" else one_sided(a, b),
     )
 
 
@@ -273,6 +278,7 @@ def _by_key(model: Function, reference: Function) -> Pairs:
         partner=(partner, a),
         by="key",
         alone=alone,
+        notes=one_sided(a, b),
     )
 
 

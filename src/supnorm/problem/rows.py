@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.problem.coordinates import Coordinate
 from supnorm.problem.masked import unmasked
 from supnorm.problem.partial_failure import PartialFailure
 from supnorm.results import BadInput
@@ -32,12 +33,14 @@ class Rows:
         source: the file; None for arrays.
         lines: the line of the file in which each row begins, shape ``(N,)``; None if this is always the row's number plus
             1 (rows count from 1 below the header), or if the file has no lines.
-        grid: the dimensions of a NetCDF file that the rows run through, each with the texts of its coordinate.
+        sizes: the dimensions of a NetCDF file that the rows run through, in this order, each with its size.
+        coordinates: its coordinates along these dimensions, and those that hold for all rows.
+        inputs: the names of its variables that are inputs.
         key: names of the columns that decide which rows of two tables belong together; empty without a key.
         keys: the cells of these columns in each row; empty without a key.
         texts: ``texts(rows)``: the cells of the other columns in these rows (from 0), read when they are needed.
-        same: facts that hold for all rows of the file, as text by name (the level of a field, ..); two tables that
-            differ in one are not about the same thing.
+        same: facts about the inputs in all rows of the file, as text by name (their unit, ..); two tables that differ in
+            one are not about the same thing.
         groups: the cells of the columns by whose values errors are reported, in each row.
         guessed: whether the inputs are all other columns of numbers, because nobody named them.
     """
@@ -45,7 +48,9 @@ class Rows:
     name: str = ""
     source: Path | None = None
     lines: NDArray[np.int64] | None = None
-    grid: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    coordinates: Mapping[str, Coordinate] = field(default_factory=dict)
+    inputs: tuple[str, ...] = ()
     key: tuple[str, ...] = ()
     keys: Sequence[Key] = ()
     texts: Texts | None = None

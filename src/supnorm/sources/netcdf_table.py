@@ -7,6 +7,7 @@ coordinate.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,10 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.problem.coordinates import Coordinate, over_rows
 from supnorm.problem.rows import UNIT_OF_INPUT
 from supnorm.results import BadInput, install
 from supnorm.results.printable import first_line
 from supnorm.sources.hdf5 import demand_sound
+from supnorm.sources.netcdf_coordinates import calendar_of, coordinate, texts
+from supnorm.sources.netcdf_whole import demand_whole
 from supnorm.sources.valid_range import default_fill, valid_range
 
 Array = NDArray[np.float64]
@@ -37,7 +41,7 @@ class Grid:
         narrow: the type of each column that is stored in less than double precision.
         filled: how many values of a column are the default fill value of its type, if the file names no other one.
         outside: how many values of a column are outside the range that the file calls valid, with that range in words.
-        single: coordinates without a dimension, as text.
+        coordinates: those along these dimensions, and those without a dimension, exactly.
         dates: what the numbers 0 and 1 of a column of times stand for.
         units: the attribute ``units`` of columns that have one.
     """
@@ -48,7 +52,7 @@ class Grid:
     narrow: Mapping[str, str] = field(default_factory=dict)
     filled: Mapping[str, int] = field(default_factory=dict)
     outside: Mapping[str, tuple[int, str]] = field(default_factory=dict)
-    single: Mapping[str, str] = field(default_factory=dict)
+    coordinates: Mapping[str, Coordinate] = field(default_factory=dict)
     dates: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
 
@@ -57,7 +61,7 @@ class Grid:
         index = np.unravel_index(row, tuple(self.sizes.values()))
         at = {d: int(i) for d, i in zip(self.sizes, index, strict=True)}
         labels = {d: self.texts[d][i] if self.texts.get(d) else str(i + 1) for d, i in at.items()}
-        return labels | {name: texts[at[d]] for name, (d, texts) in self.along.items()}
+        return labels | {name: words[at[d]] for name, (d, words) in self.along.items()}
 
 
 def names(path: Path, what: str) -> list[str]:
@@ -93,11 +97,11 @@ def numbers(path: Path, columns: Sequence[str], what: str) -> tuple[Array, Grid]
         sizes = _sizes(data, variables, what)
         ranges = [valid_range(v, f"{what}: column {c}") for c, v in zip(columns, variables, strict=True)]
         given = zip(columns, variables, ranges, strict=True)
-        table = [_column(v, c, valid, sizes, what) for c, v, valid in given]
+        table = [_column(path, v, c, valid, sizes, what) for c, v, valid in given]
         filled = {c: n for c, v in zip(columns, variables, strict=True) if (n := int(_default_fill(v).sum()))}
-        texts = {d: _texts(data.variables[d]) if d in data.variables else [] for d in sizes}
+        labels = {d: texts(data.variables[d]) if d in data.variables else [] for d in sizes}
         along = {
-            str(name): (str(c.dims[0]), _texts(c.variable))
+            str(name): (str(c.dims[0]), texts(c.variable))
             for name, c in data.coords.items()
             if name not in columns and len(c.dims) == 1 and name not in sizes and str(c.dims[0]) in sizes
         }
@@ -108,7 +112,14 @@ def numbers(path: Path, columns: Sequence[str], what: str) -> tuple[Array, Grid]
             if (rows := _outside(np.asarray(v.values), valid)).any()
         }
         return np.stack(table, axis=1), Grid(
-            sizes, texts, along, narrow, filled, outside, *_facts(data, columns)
+            sizes,
+            labels,
+            along,
+            narrow,
+            filled,
+            outside,
+            _coordinates(path, data, sizes, what),
+            *_facts(data, columns),
         )
 
 
@@ -122,16 +133,17 @@ def cells(path: Path, columns: Sequence[str], grid: Grid, what: str) -> list[lis
                 raise BadInput(f"{what}: key {column} runs through dimensions that the values do not have")
             index = np.arange(max(math.prod(variable.shape), 1)).reshape(variable.shape)
             plain = variable.dtype.kind in "iuf" and " since " not in str(variable.attrs.get("units"))
-            texts = np.asarray(variable.values).ravel().tolist() if plain else _texts(variable)
-            every = _broadcast(index, [str(d) for d in variable.dims], grid.sizes)
-            columns_of_cells.append([texts[i] for i in every.ravel()])
+            demand_whole(variable, functools.partial(_stored, path, column, what), f"{what}: column {column}")
+            words = np.asarray(variable.values).ravel().tolist() if plain else texts(variable)
+            every = over_rows(index, [str(d) for d in variable.dims], grid.sizes)
+            columns_of_cells.append([words[i] for i in every.ravel()])
         return columns_of_cells
 
 
 def units(path: Path, columns: Sequence[str], what: str) -> dict[str, str]:
     """The attribute ``units`` of columns that have one."""
     with _dataset(path, what) as data:
-        return _facts(data, columns)[2]
+        return _facts(data, columns)[1]
 
 
 def _sizes(data: Any, variables: Sequence[Any], what: str) -> dict[str, int]:
@@ -152,7 +164,7 @@ def _sizes(data: Any, variables: Sequence[Any], what: str) -> dict[str, int]:
 
 
 def _column(
-    variable: Any, column: str, valid: tuple[float, float], sizes: Mapping[str, int], what: str
+    path: Path, variable: Any, column: str, valid: tuple[float, float], sizes: Mapping[str, int], what: str
 ) -> Array:
     """One variable over all rows, shape ``(N,)``."""
     try:
@@ -163,6 +175,9 @@ def _column(
         kind = "text" if values.dtype.kind in "OSU" else values.dtype
         raise BadInput(f"{what}: column {column} contains {kind}, not numbers")
     flat, missing = values.astype(np.float64), _default_fill(variable) | _outside(values, valid)
+    demand_whole(
+        variable, functools.partial(_stored, path, column, what), f"{what}: column {column}", missing
+    )
     if values.dtype.kind in "iu":
         large = (np.abs(flat) >= 2.0**53) & ~missing
         if (flat[large].astype(object) != values[large].astype(object)).any():
@@ -170,7 +185,7 @@ def _column(
                 f"{what}: column {column}: double precision cannot represent all of its whole numbers (beyond 2^53); "
                 "subtract an offset from it first"
             )
-    return _broadcast(np.where(missing, np.nan, flat), [str(d) for d in variable.dims], sizes).ravel()
+    return over_rows(np.where(missing, np.nan, flat), [str(d) for d in variable.dims], sizes).ravel()
 
 
 def _default_fill(variable: Any) -> NDArray[np.bool_]:
@@ -189,77 +204,53 @@ def _outside(values: NDArray[Any], valid: tuple[float, float]) -> NDArray[np.boo
     return np.asarray((values < valid[0]) | (values > valid[1]))
 
 
-def _facts(data: Any, columns: Sequence[str]) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
-    """Coordinates without a dimension, dates of columns that are times, and units of columns, as `Grid` has them."""
-    single = {str(n): _texts(data.variables[n])[0] for n, c in data.coords.items() if not c.dims}
+def _coordinates(path: Path, data: Any, sizes: Mapping[str, int], what: str) -> dict[str, Coordinate]:
+    """The coordinates whose dimensions are among those of the rows."""
+    read = {}
+    for name, given in data.coords.items():
+        if {*map(str, given.dims)} <= {*sizes}:
+            variable, stored = data.variables[name], functools.partial(_stored, path, str(name), what)
+            try:
+                demand_whole(variable, stored, f"{what}: coordinate {name}")
+            except BadInput:
+                if "scale_factor" in variable.encoding or "add_offset" in variable.encoding:
+                    raise
+                variable = type(variable)(variable.dims, stored(), variable.attrs)
+            read[str(name)] = coordinate(variable, [*sizes])
+    return read
+
+
+def _stored(path: Path, name: str, what: str) -> NDArray[Any]:
+    """A variable as it is stored: neither unpacked, nor without its fill values."""
+    with _dataset(path, what, unpack=False) as data:
+        return np.asarray(data.variables[name].values)
+
+
+def _facts(data: Any, columns: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Dates of columns that are times, and units of columns, as `Grid` has them."""
     given = {c: data.variables[c].attrs.get("units") for c in columns}
     dates = {c: _counted(data.variables[c]) for c, unit in given.items() if " since " in str(unit)}
-    return (
-        single,
-        dates,
-        {c: unit.strip() for c, unit in given.items() if isinstance(unit, str) and unit.strip()},
-    )
+    return dates, {c: unit.strip() for c, unit in given.items() if isinstance(unit, str) and unit.strip()}
 
 
 def same_for_all(grid: Grid, inputs: Sequence[str]) -> dict[str, str]:
-    """Facts that hold for all rows of a file, by name: coordinates without a dimension (such as one level), and the dates
-    and the calendar of the times among the inputs, or their unit.
-    """
-    texts = {name: text for name, text in grid.single.items() if name not in inputs}
+    """Facts about the inputs in all rows of a file, by name: the dates and the calendar of times, the unit of others."""
+    facts = {}
     for i, column in enumerate(inputs):
         if column in grid.dates:
-            texts[f"the times of input {i + 1}"] = grid.dates[column]
+            facts[f"the times of input {i + 1}"] = grid.dates[column]
         elif column in grid.units:
-            texts[UNIT_OF_INPUT.format(i + 1)] = grid.units[column]
-    return texts
+            facts[UNIT_OF_INPUT.format(i + 1)] = grid.units[column]
+    return facts
 
 
 def _counted(variable: Any) -> str:
     """The dates that the numbers 0 and 1 stand for, and the calendar if it is not the usual one."""
-    calendar = str(variable.attrs.get("calendar", "standard")).lower()
-    dates = _texts(type(variable)(("n",), np.array([0.0, 1.0]), variable.attrs))
-    usual = calendar in ("standard", "gregorian", "proleptic_gregorian")
-    return f"0 is {dates[0]} and 1 is {dates[1]}" + ("" if usual else f" of the calendar {calendar}")
-
-
-def _broadcast(values: NDArray[Any], dims: Sequence[str], sizes: Mapping[str, int]) -> NDArray[Any]:
-    order = [d for d in sizes if d in dims]
-    turned = values.transpose([list(dims).index(d) for d in order])
-    shape = [n if d in dims else 1 for d, n in sizes.items()]
-    return np.broadcast_to(turned.reshape(shape), tuple(sizes.values()))
-
-
-def _texts(variable: Any) -> list[str]:
-    """Values as text; times become dates if the file's units define them."""
-    since, values = variable.attrs.get("units"), np.asarray(_decoded(variable)).ravel()
-    # A calendar that no installed package knows.
-    if isinstance(since, str) and " since " in since and values.dtype.kind in "iuf":
-        return [f"{v:.15g} {since}" for v in values.tolist()]
-    if values.dtype.kind == "M":
-        return [_date(str(v)) for v in np.datetime_as_string(values.astype("datetime64[s]"))]
-    if values.dtype.kind == "f":
-        single = 7 if values.dtype.itemsize <= 4 else 15
-        return [f"{v:.{single}g}" for v in values.tolist()]
-    if values.dtype.kind == "S":
-        return [v.decode("utf-8", "replace").strip() for v in values.tolist()]
-    return [_date(str(v).replace(" ", "T")) if hasattr(v, "calendar") else str(v) for v in values.tolist()]
-
-
-def _decoded(variable: Any) -> Any:
-    since = variable.attrs.get("units")
-    if isinstance(since, str) and " since " in since:
-        import xarray
-
-        try:
-            return xarray.conventions.decode_cf_variable("time", variable).values
-        except Exception:  # a calendar or unit that cannot be read: keep the numbers
-            return variable.values
-    return variable.values
-
-
-def _date(text: str) -> str:
-    """A date as text; the time of day is left out if it is midnight."""
-    return text.removesuffix("T00:00:00")
+    calendar = calendar_of(variable)
+    dates = texts(type(variable)(("n",), np.array([0.0, 1.0]), variable.attrs))
+    return f"0 is {dates[0]} and 1 is {dates[1]}" + (
+        "" if calendar == "standard" else f" of the calendar {calendar}"
+    )
 
 
 def _narrow(variable: Any) -> str:
@@ -273,13 +264,13 @@ def _narrow(variable: Any) -> str:
     return str(stored) if stored.kind == "f" and stored.itemsize < 8 else ""
 
 
-def _dataset(path: Path, what: str) -> Any:
+def _dataset(path: Path, what: str, unpack: bool = True) -> Any:
     try:
         import xarray
     except ImportError:
         raise BadInput(f"{what}: reading NetCDF needs xarray and h5netcdf: {install('fields')}") from None
     try:
         demand_sound(path)
-        return xarray.open_dataset(path, decode_times=False)
+        return xarray.open_dataset(path, decode_times=False, mask_and_scale=unpack)
     except Exception as error:  # a damaged file makes the reader raise errors of many types
         raise BadInput(f"{what} cannot be read as NetCDF: {first_line(error)}") from None

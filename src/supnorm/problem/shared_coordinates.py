@@ -1,0 +1,95 @@
+"""What two NetCDF files say of the rows that are paired: dimensions and coordinates that both have must be the same.
+
+A coordinate that only one file has says nothing about the other one: a note names it. Inputs are compared as numbers, row
+by row (`pairs`), and with a key the key decides which rows belong together: then only what holds for all rows is compared.
+"""
+
+from __future__ import annotations
+
+import math
+
+from supnorm.problem.coordinates import contradiction, meaning
+from supnorm.problem.rows import Rows
+from supnorm.results import BadInput
+
+LISTED = 8  # coordinates that a note names
+
+
+def demand_dimensions(a: Rows, b: Rows, names: str, remedy: str) -> None:
+    """Check that rows of two files in their order run through the same dimensions, besides those that are inputs.
+
+    Raises:
+        BadInput: naming the dimensions, or their sizes.
+    """
+    first, second = ({d: n for d, n in rows.sizes.items() if d not in rows.inputs} for rows in (a, b))
+    if not (first and second):
+        return
+    if [*first] != [*second]:
+        raise BadInput(
+            f"{names} run through different dimensions, {', '.join(first)} and {', '.join(second)}: {remedy}"
+        )
+    if first != second and math.prod(a.sizes.values()) == math.prod(b.sizes.values()):
+        one, other = (", ".join(f"{d} = {n}" for d, n in rows.sizes.items()) for rows in (a, b))
+        raise BadInput(f"{names} run through dimensions of different sizes, {one} and {other}: {remedy}")
+
+
+def demand_coordinates(a: Rows, b: Rows, names: str, remedy: str) -> None:
+    """Check that rows of two files in their order have the same coordinates.
+
+    Raises:
+        BadInput: naming the first coordinate that differs, where, and both values.
+    """
+    for name in _shared(a, b):
+        first, second = a.coordinates[name], b.coordinates[name]
+        _demand(meaning(name, first, second), names)
+        differs = contradiction(name, first, second, (a.sizes, b.sizes))
+        if differs is not None:
+            what, one, other = differs
+            raise BadInput(
+                f"{names} differ in {what}, {one} and {other}: {remedy}; or remove a coordinate that does not matter"
+            )
+
+
+def demand_constants(a: Rows, b: Rows, names: str) -> None:
+    """Check that two files do not contradict each other in a coordinate that holds for all their rows, or in what their
+    keys mean.
+
+    Raises:
+        BadInput: naming the coordinate and both values.
+    """
+    for name in _shared(a, b):
+        one, other = a.coordinates[name], b.coordinates[name]
+        if one.values.size == other.values.size == 1 and name not in (*a.key, *b.key):
+            _demand(contradiction(name, one, other, ({}, {})), names)
+    for theirs, ours in zip(a.key, b.key, strict=False):
+        if theirs in a.coordinates and ours in b.coordinates:
+            _demand(meaning(f"the key {ours}", a.coordinates[theirs], b.coordinates[ours]), names)
+
+
+def _demand(differs: tuple[str, str, str] | None, names: str) -> None:
+    if differs is not None:
+        raise BadInput(
+            f"{names} differ in {differs[0]}: {differs[1]} against {differs[2]}; give two tables with the same value, "
+            "correct the wrong one, or remove a coordinate that does not matter"
+        )
+
+
+def one_sided(a: Rows, b: Rows) -> tuple[str, ...]:
+    """Notes that name the coordinates that only one of two NetCDF files has."""
+    if not (a.sizes and b.sizes):
+        return ()
+    used = {*a.inputs, *b.inputs, *a.key, *b.key}
+    notes = []
+    for rows, other in ((a, b), (b, a)):
+        alone = [name for name in rows.coordinates if name not in other.coordinates and name not in used]
+        if alone:
+            more = f" and {len(alone) - LISTED} more" if len(alone) > LISTED else ""
+            listed = ", ".join(alone[:LISTED]) + more
+            notes.append(
+                f"{rows.name} states {listed}, and {other.name} does not: nothing to compare it with"
+            )
+    return tuple(notes)
+
+
+def _shared(a: Rows, b: Rows) -> list[str]:
+    return [n for n in a.coordinates if n in b.coordinates and n not in a.inputs and n not in b.inputs]
