@@ -439,3 +439,21 @@ def test_a_point_is_noted_twice_only_where_calls_alone_and_in_a_batch_differ(shi
     other = x[int(np.argmin(x[:, 0]))]
     assert evaluator.recompute(other, other[0] + shift).error == other[0] + shift
     assert [t.differs for t in evaluator.twice] == ([True] if shift else [])
+
+
+@pytest.mark.parametrize("cost", ["cheap", "expensive"])
+def test_a_declared_cost_gives_the_same_number_of_calls_on_a_machine_that_stalls(cost: str) -> None:
+    """A model that counts its calls had other values at the same calls, where the clock decided about one of them."""
+    counts = []
+    for pause in (0.0, 0.1):
+        calls: list[int] = []
+
+        def value(x: NDArray[np.float64], calls: list[int] = calls, pause: float = pause) -> NDArray[np.float64]:
+            calls.append(len(x))
+            time.sleep(pause * (len(calls) == 1))
+            return np.sin(3 * x)
+
+        problem = Problem(Function(value), Function(np.sin), Domain(x=(0, 1)), ErrorMeasure())
+        audit(problem, evaluations=200, seed=0, calls=Calls(cost=cost))
+        counts.append(calls)
+    assert counts[0] == counts[1]
