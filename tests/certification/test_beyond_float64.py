@@ -1,6 +1,7 @@
 """Errors that float64 cannot see: values in ball arithmetic, the bracket, its file, and what is said about it."""
 
 import json
+from types import SimpleNamespace
 
 import jax.numpy as jnp
 import mpmath as mp
@@ -26,6 +27,7 @@ from supnorm.checker import check
 from supnorm.problem import Domain, ErrorMeasure, Problem
 from supnorm.program import Node, Program
 from supnorm.program.operations import BINARY, PARAMETERS, SECOND, UNARY
+from supnorm.program.time_over import until
 from supnorm.results import BadInput
 
 
@@ -376,3 +378,17 @@ def test_where_higher_precision_does_not_help_the_work_ends(monkeypatch):
     result = certify(_three(), 1.001, boxes=1000)
     assert result.status.code == "undecided"
     assert "ounding" in result.status.advice
+
+
+def test_the_time_ends_between_two_boxes_and_the_others_are_not_called_limited(monkeypatch):
+    """256 boxes of one batch took 190 s of a run with --seconds 10; "limited" ones would end it as "rounding"."""
+    seen = []
+    monkeypatch.setattr(
+        fine_nodes, "_by_adjoints", lambda task, rules, grids: np.ones(len(rules), dtype=bool)
+    )
+    monkeypatch.setattr(fine_nodes, "_in_balls", lambda task, rule, grids: seen.append(rule.row))
+    rules = [fine_nodes.Rule(row, 4, 2.0, np.zeros(1), 0.0) for row in range(5)]
+    with until(lambda: len(seen) >= 2):
+        still = fine_nodes.bound_again(SimpleNamespace(d=1), rules, ())
+    assert seen == [0, 1]
+    assert still.tolist() == [True, True, False, False, False]

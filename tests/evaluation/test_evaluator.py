@@ -448,7 +448,9 @@ def test_a_declared_cost_gives_the_same_number_of_calls_on_a_machine_that_stalls
     for pause in (0.0, 0.1):
         calls: list[int] = []
 
-        def value(x: NDArray[np.float64], calls: list[int] = calls, pause: float = pause) -> NDArray[np.float64]:
+        def value(
+            x: NDArray[np.float64], calls: list[int] = calls, pause: float = pause
+        ) -> NDArray[np.float64]:
             calls.append(len(x))
             time.sleep(pause * (len(calls) == 1))
             return np.sin(3 * x)

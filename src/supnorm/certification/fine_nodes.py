@@ -21,6 +21,7 @@ from supnorm.certification.leaf import Task, fits_a_leaf
 from supnorm.certification.rounding import Array, U, outward
 from supnorm.certification.running_error import with_rounding
 from supnorm.program import Program
+from supnorm.program.time_over import TimeOver, look
 
 POINTS = 20_000  # points of one call of the running error analysis
 # Features at the nodes of one box for which balls are made: 0.1 s a box. Polynomials and formulas have a few thousand.
@@ -63,6 +64,8 @@ class Rule:
 def bound_again(task: Task, rules: list[Rule], grids: tuple[int, ...]) -> NDArray[np.bool_]:
     """Offer better bounds for some boxes; says for each whether rounding still stands in the way.
 
+    Where the time ends (`until`), the boxes that were not reached keep the bounds that they had.
+
     Args:
         task: the alternative and the batch.
         rules: one for each box that is bounded again.
@@ -77,8 +80,13 @@ def bound_again(task: Task, rules: list[Rule], grids: tuple[int, ...]) -> NDArra
             part = of_degree[i : i + step]
             lost[part] = _by_adjoints(task, [rules[k] for k in part], grids)
     if balls.available():
-        for k in np.flatnonzero(lost):
-            lost[k] = not _in_balls(task, rules[k], grids)
+        left = np.flatnonzero(lost)
+        try:
+            for i, k in enumerate(left):
+                look()
+                lost[k] = not _in_balls(task, rules[k], grids)
+        except TimeOver:  # the boxes until here keep their bounds
+            lost[left[i:]] = False
     return lost
 
 
