@@ -2,12 +2,14 @@
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import supnorm as sn
 from supnorm.results import BadInput
+from supnorm.sources import netcdf_table, parquet_table, table_problem
 from supnorm.sources.table import group_names
 
 
@@ -154,3 +156,34 @@ def test_a_table_of_another_kind_is_no_problem_file(
     with pytest.raises(SystemExit, match="2"):
         main(["audit", str(tmp_path / name), "--truth", "y", "--prediction", "p"])
     assert "does not end so" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["parquet", "nc"])
+def test_the_columns_of_a_wide_table_are_read_in_one_opening(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`init` opened the file once for each column: 200 variables of a NetCDF file took more than three minutes."""
+    pytest.importorskip("xarray")
+    arrow = pytest.importorskip("pyarrow")
+    columns: dict[str, Any] = {f"c{i}": np.arange(4.0) + i for i in range(12)}
+    columns |= {"name": np.array(["a", "b", "c", "d"]), "large": np.full(4, 2**53 + 1), "flat": np.ones(4)}
+    path = tmp_path / f"t.{kind}"
+    if kind == "nc":
+        import xarray
+
+        xarray.Dataset({name: ("row", cells) for name, cells in columns.items()}).to_netcdf(path)
+    else:
+        import pyarrow.parquet
+
+        pyarrow.parquet.write_table(arrow.table(columns), path)
+    reader, door = (netcdf_table, "_dataset") if kind == "nc" else (parquet_table, "_file")
+    opened, usual = [], getattr(reader, door)
+
+    def watched(*given: Any) -> Any:
+        opened.append(given)
+        return usual(*given)
+
+    monkeypatch.setattr(reader, door, watched)
+    ranges = table_problem.ranges_of(path, [*columns], "table")
+    assert len(opened) == 1
+    assert ranges == {f"c{i}": (float(i), 3.0 + i) for i in range(12)}

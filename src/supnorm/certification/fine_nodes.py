@@ -80,13 +80,14 @@ def bound_again(task: Task, rules: list[Rule], grids: tuple[int, ...]) -> NDArra
             part = of_degree[i : i + step]
             lost[part] = _by_adjoints(task, [rules[k] for k in part], grids)
     if balls.available():
-        left = np.flatnonzero(lost)
+        left = np.flatnonzero(lost).tolist()
         try:
-            for i, k in enumerate(left):
+            while left:
                 look()
-                lost[k] = not _in_balls(task, rules[k], grids)
+                lost[left[0]] = not _in_balls(task, rules[left[0]], grids)
+                left.pop(0)
         except TimeOver:  # the boxes until here keep their bounds
-            lost[left[i:]] = False
+            lost[left] = False
     return lost
 
 

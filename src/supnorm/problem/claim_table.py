@@ -17,7 +17,7 @@ REQUIREMENT = re.compile(
 CLAUSE = re.compile(r"(==|!=|>=|<=|~=|>|<)([0-9]+(?:\.[0-9]+)*)(\.\*)?")
 RELEASE = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 # A printed number without a unit, or a share of the reference; of "25 mK" nobody but its author knows the model's unit.
-NUMBER = re.compile(r"[~<≤=\s]*([0-9][0-9,]*\.?[0-9]*(?:[eE][+-]?[0-9]+)?)\s*(%|ppm)?\s*")
+NUMBER = re.compile(r"[~<≤=\s]*([0-9][0-9,]*(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)\s*(%|ppm)?\s*")
 SHARES = {"%": 1e-2, "ppm": 1e-6}
 ROUNDED = 2.0  # a printed number is at most this many times smaller than what rounds to it: 1.5 rounds to 1
 WORDS = ("says", "source", "published", "of", "reference")  # texts that have to say something

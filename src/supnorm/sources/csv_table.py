@@ -84,7 +84,7 @@ def chosen(
     with _text(path, what) as file:
         reader = csv.reader(file, strict=True)
         header = _header(reader, what)
-        positions = [header.index(column) for column in columns]
+        positions = _positions(header, columns)
         for i, (line, row) in enumerate(_rows(reader, len(header), what)):
             if i in wanted:
                 cells[i], lines[i] = [row[k].strip() for k in positions], line
@@ -95,7 +95,7 @@ def _cells(path: Path, columns: Sequence[str], what: str) -> tuple[list[list[str
     with _text(path, what) as file:
         reader = csv.reader(file, strict=True)
         header = _header(reader, what)
-        positions = [header.index(column) for column in columns]
+        positions = _positions(header, columns)
         picked, lines = [], []
         pick = operator.itemgetter(*positions) if len(positions) > 1 else lambda row: (row[positions[0]],)
         for line, row in _rows(reader, len(header), what):
@@ -104,6 +104,11 @@ def _cells(path: Path, columns: Sequence[str], what: str) -> tuple[list[list[str
     return [list(map(str.strip, cells)) for cells in zip(*picked, strict=True)] or [
         [] for _ in columns
     ], lines
+
+
+def _positions(header: Sequence[str], columns: Sequence[str]) -> list[int]:
+    index = dict(zip(reversed(header), reversed(range(len(header))), strict=True))
+    return [index[column] for column in columns]
 
 
 def _rows(reader: Any, width: int, what: str) -> Iterator[tuple[int, list[str]]]:

@@ -123,6 +123,21 @@ def numbers(path: Path, columns: Sequence[str], what: str) -> tuple[Array, Grid]
         )
 
 
+def each(path: Path, columns: Sequence[str], what: str) -> list[Array | None]:
+    """Each column by itself as numbers, over its own dimensions; None for one that holds no numbers."""
+
+    def one(data: Any, column: str) -> Array | None:
+        variable = data.variables[column]
+        try:
+            valid = valid_range(variable, f"{what}: column {column}")
+            return _column(path, variable, column, valid, _sizes(data, [variable], what), what)
+        except BadInput:
+            return None
+
+    with _dataset(path, what) as data:
+        return [one(data, column) for column in columns]
+
+
 def cells(path: Path, columns: Sequence[str], grid: Grid, what: str) -> list[list[Any]]:
     """The columns over the rows of a grid, a list for each: numbers stay numbers, dates and everything else become text."""
     with _dataset(path, what) as data:

@@ -39,6 +39,19 @@ def numbers(path: Path, columns: Sequence[str], what: str) -> tuple[Array, dict[
     return data, narrow
 
 
+def each(path: Path, columns: Sequence[str], what: str) -> list[Array | None]:
+    """Each column by itself as numbers; None for one that holds no numbers, or that double precision cannot represent."""
+
+    def one(file: Any, column: str) -> Array | None:
+        try:
+            return _numbers(_read(file, [column], what)[column], column, what)
+        except BadInput:
+            return None
+
+    with _file(path, what) as file:
+        return [one(file, column) for column in columns]
+
+
 def cells(
     path: Path, columns: Sequence[str], what: str, rows: Sequence[int] | None = None
 ) -> list[list[Any]]:

@@ -7,6 +7,7 @@ columns that decide which rows of two tables belong together. The other columns 
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -214,7 +215,7 @@ def _other_cells(
         return [_shown({k: v for k, v in grid.cells(row).items() if k not in used}) for row in rows]
     try:
         there = column_names(path, what)
-        others = [c for c in dict.fromkeys(there) if c and c not in used and there.count(c) == 1]
+        others = [c for c, times in Counter(there).items() if c and c not in used and times == 1]
         others = others[:SHOWN_COLUMNS]
         if path.suffix.lower() == ".csv":
             cells = csv_table.chosen(path, others, rows, what)[0]
@@ -251,13 +252,14 @@ def demand_columns(columns: Sequence[str], there: Sequence[str], what: str) -> N
     Raises:
         BadInput: naming the first one that is absent or there twice.
     """
-    absent = [column for column in columns if column not in there]
+    times = Counter(there)
+    absent = [column for column in columns if column not in times]
     if absent:
         word = "is no column" if len(absent) == 1 else "are no columns"
         near = did_you_mean(absent[0], there)
         raise BadInput(
             f"{what}: there {word} {', '.join(absent)}{near or ';'} it has {', '.join(there)}{csv_table.remedy(there)}"
         )
-    double = next((column for column in columns if list(there).count(column) > 1), None)
+    double = next((column for column in columns if times[column] > 1), None)
     if double is not None:
         raise BadInput(f"{what}: it has two columns {double}; give each another name")

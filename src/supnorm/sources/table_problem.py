@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from supnorm.problem.specification import AxisSpec, ErrorSpec, ProblemSpec, SourceSpec
 from supnorm.results import BadInput
 from supnorm.results.door import reading_table
-from supnorm.sources import csv_table
+from supnorm.sources import csv_table, netcdf_table, parquet_table
 from supnorm.sources.table import GuessedInputs, column_names, demand_columns, read_columns
 
 Array = NDArray[np.float64]
@@ -103,7 +104,7 @@ def _ranges(
             raise BadInput(f"{what}: input {constant} never varies; leave it out of inputs")
     else:
         used = {*columns.values, *columns.by}
-        free = [n for n in dict.fromkeys(there) if n and n not in used and list(there).count(n) == 1]
+        free = [n for n in _unique(there) if n not in used]
         numeric = dict(_numbers(path, free, what)[:MOST_INPUTS])
     ranges = {name: range_ for name, range_ in numeric.items() if range_ is not None}
     if ranges:
@@ -128,7 +129,12 @@ def first_that_varies(columns: Iterable[tuple[str, Array]], what: str) -> dict[s
 
 def ranges_of(path: Path, names: Sequence[str], what: str) -> dict[str, tuple[float, float]]:
     """Those of the columns that hold numbers and vary, with their ranges."""
-    return dict(_numbers(path, [n for n in dict.fromkeys(names) if n and list(names).count(n) == 1], what))
+    return dict(_numbers(path, _unique(names), what))
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """The names that only one column has."""
+    return [name for name, times in Counter(names).items() if name and times == 1]
 
 
 def _numbers(path: Path, names: Sequence[str], what: str) -> list[tuple[str, tuple[float, float]]]:
@@ -143,13 +149,9 @@ def _numbers(path: Path, names: Sequence[str], what: str) -> list[tuple[str, tup
 def _cells(path: Path, names: Sequence[str], what: str) -> list[Array | None]:
     if path.suffix.lower() == ".csv":  # one pass for all columns
         return [csv_table.as_numbers(cells) for cells in csv_table.texts(path, names, what)] if names else []
-    numeric: list[Array | None] = []
-    for name in names:
-        try:
-            numeric.append(read_columns(path, [name], what)[:, 0])
-        except BadInput:  # dates, text: a column to show, and no input
-            numeric.append(None)
-    return numeric
+    # None: dates, text: a column to show, and no input
+    read = parquet_table.each if path.suffix.lower() == ".parquet" else netcdf_table.each
+    return read(path, names, what)
 
 
 def ends(column: Array) -> tuple[float, float] | None:
