@@ -14,6 +14,7 @@ from tests.guarding.test_guard import GRID
 from tests.mending.cases import LINE, line, line_guard
 
 import supnorm as sn
+from supnorm.certification import CertifyResult
 from supnorm.certification.cells import prove_cells
 from supnorm.guarding.cells import ProvedCells, demand_program, identity, in_box
 from supnorm.guarding.fused import model_program
@@ -53,6 +54,24 @@ def test_on_a_list_of_values_only_values_with_a_small_error_are_proven(scale: st
     held = ProvedCells.of(proof, tolerance).hold(x, domain)
     assert error[1] > tolerance
     assert held.tolist() == [True, False, True, True, True]
+
+
+def test_what_runs_is_compared_with_what_was_read_in_the_worst_proved_cell() -> None:
+    """A network whose code does something else there was called proven: only random points and kinks were compared."""
+    small = Network.init(np.random.default_rng(0), 1, 1, 4, 1).as_function()
+
+    def proof(model: sn.Function) -> CertifyResult:
+        return prove_cells(sn.Problem(model, spike_at_one, sn.Domain(x=(0.2, 30.0)), tolerance=0.9), 0.9)
+
+    boxes = proof(small).certificate.boxes
+    worst = int(np.where(boxes.upper <= 0.9, boxes.upper, -1.0).argmax())
+    centre = 0.2 + 29.8 * (boxes.index[worst, 0] + 0.5) * 2.0 ** -float(boxes.level[worst, 0])
+
+    def otherwise(x: Any) -> Any:
+        return small.value(x) + 0.01 * (abs(x - centre) < 1e-7)
+
+    with pytest.raises(BadInput, match="a branch that was not read"):
+        proof(replace(small, value=otherwise))
 
 
 def test_a_point_within_the_margin_of_either_border_of_a_cell_is_not_proven() -> None:
