@@ -11,6 +11,8 @@ import pytest
 from supnorm import audit
 from supnorm.results import BadInput
 from supnorm.sources import open_problem
+from supnorm.sources.starter import starting_problem
+from supnorm.sources.table_problem import TableColumns, table_specification
 
 xr: Any = pytest.importorskip("xarray")
 pytest.importorskip("h5netcdf")
@@ -30,6 +32,20 @@ tolerance = 0.05
 Y = np.random.default_rng(0).normal(size=(5, 4))
 DAYS = {"units": "days since 2020-01-01"}
 FILL = 9.969209968386869e36
+
+
+def test_variables_along_other_dimensions_do_not_repeat_the_rows(tmp_path: Path) -> None:
+    """Bounds of cells and a list of stations were taken for inputs: 20 rows became 360."""
+    both = field("y").assign(y_pred=(("lat", "time"), Y + 0.1), mask=("lat", [0.0, 1.0, 1.0, 0.0, 1.0]))
+    both = both.assign(
+        lat_bnds=(("lat", "bnds"), np.arange(10.0).reshape(5, 2)), station=("site", np.arange(9.0))
+    )
+    both.to_netcdf(tmp_path / "t.nc")
+    made = table_specification(tmp_path / "t.nc", TableColumns(truth=["y"], prediction=["y_pred"]))
+    assert [*made.domain] == ["mask", "lat", "time"]
+    (tmp_path / "problem.toml").write_text(starting_problem(str(tmp_path / "t.nc"), tmp_path))
+    report = audit(open_problem(tmp_path / "problem.toml"))
+    assert report.record.rms.n == 20
 
 
 def field(name: str, y: Any = Y, time: dict[str, str] | None = None, **scalars: float) -> Any:

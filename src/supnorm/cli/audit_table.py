@@ -39,12 +39,13 @@ class TableOptions:
     )
     inputs: str | None = option(
         "--inputs",
-        "Of a table: columns of the inputs. [default: all other columns of numbers]",
+        "Of a table: columns of the inputs. [default: all other columns of numbers; of a NetCDF file those along the "
+        "dimensions of the values]",
         default=None,
         metavar="COLUMN,...",
     )
     tolerance: float | None = option(
-        "--tolerance", "Of a table: the largest error that is allowed.", default=None, kind=float, low=0.0
+        "--tolerance", "Of a table: the largest error that is allowed.", default=None, kind=float, above=0
     )
     kind: str | None = option(
         "--kind", "Of a table: absolute or relative errors, or ulp. [default: absolute]", default=None

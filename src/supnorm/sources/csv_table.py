@@ -122,7 +122,10 @@ def _rows(reader: Any, width: int, what: str) -> Iterator[tuple[int, list[str]]]
         for row in reader:
             if row:
                 if len(row) != width:
-                    raise BadInput(f"{what}: line {last + 1} has {len(row)} cells, the header {width}")
+                    raise BadInput(
+                        f"{what}: line {last + 1} has {len(row)} cells, the header {width}; give it as many, and put a "
+                        "cell that contains a comma between quotation marks"
+                    )
                 yield last + 1, row
             last = reader.line_num
     except UnicodeDecodeError as error:

@@ -123,6 +123,16 @@ def numbers(path: Path, columns: Sequence[str], what: str) -> tuple[Array, Grid]
         )
 
 
+def along(path: Path, columns: Sequence[str], values: Sequence[str], what: str) -> list[str]:
+    """Those of the columns whose dimensions are all among those of the ``values``.
+
+    Bounds of cells or a list of stations have a dimension of their own: as inputs they would repeat every row along it.
+    """
+    with _dataset(path, what) as data:
+        there = {d for value in values for d in data.variables[value].dims}
+        return [column for column in columns if {*data.variables[column].dims} <= there]
+
+
 def each(path: Path, columns: Sequence[str], what: str) -> list[Array | None]:
     """Each column by itself as numbers, over its own dimensions; None for one that holds no numbers."""
 

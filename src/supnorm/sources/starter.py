@@ -17,7 +17,7 @@ from pathlib import Path
 from supnorm.problem.problem_file import INVENTED
 from supnorm.results import BadInput
 from supnorm.results.door import reading, reading_table
-from supnorm.sources import csv_table, parquet_table
+from supnorm.sources import csv_table, netcdf_table, parquet_table
 from supnorm.sources.model_file import KNOWN, PYTHON, REFUSED
 from supnorm.sources.second_prediction import likeness, second_predictions
 from supnorm.sources.table import column_names, read_columns
@@ -224,6 +224,8 @@ def _of_table(path: Path, folder: Path) -> str:
     pairs = _pairs([*ranges])
     truth, prediction = [t for t, _ in pairs], [p for _, p in pairs]
     inputs = [name for name in ranges if name not in (*truth, *prediction)]
+    if pairs and path.suffix.lower() == ".nc":
+        inputs = netcdf_table.along(path, inputs, [*truth, *prediction], what)
     doubtful = _doubtful(path, inputs, [*truth, *prediction], what)
     file = f"file = {quoted(_beside(path, folder))}"
     listed = f"inputs = {json.dumps(inputs, ensure_ascii=False)}"
@@ -309,8 +311,6 @@ def _doubtful(
 def _units(path: Path, names: Sequence[str], what: str) -> dict[str, str]:
     if path.suffix.lower() != ".nc":
         return {}
-    from supnorm.sources import netcdf_table
-
     return netcdf_table.units(path, names, what)
 
 

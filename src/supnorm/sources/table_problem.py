@@ -28,7 +28,8 @@ class TableColumns:
     Attributes:
         truth, prediction: columns of the values, as many of both, in the same order.
         by: columns by whose values errors are reported.
-        inputs: columns of the inputs; none: all other columns of numbers that vary, `MOST_INPUTS` at most.
+        inputs: columns of the inputs; none: all other columns of numbers that vary, `MOST_INPUTS` at most; in a NetCDF file
+            those along the dimensions of the values.
         tolerance: the largest error that is allowed.
         kind: of the error, ``"absolute"``, ``"relative"`` or ``"ulp"``.
         failures: what a missing prediction counts as, ``"error"`` or ``"ignore"``.
@@ -105,6 +106,8 @@ def _ranges(
     else:
         used = {*columns.values, *columns.by}
         free = [n for n in _unique(there) if n not in used]
+        if path.suffix.lower() == ".nc":
+            free = netcdf_table.along(path, free, columns.values, what)
         numeric = dict(_numbers(path, free, what)[:MOST_INPUTS])
     ranges = {name: range_ for name, range_ in numeric.items() if range_ is not None}
     if ranges:
