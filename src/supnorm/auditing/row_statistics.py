@@ -151,8 +151,9 @@ class _Grouping:
 
     def __init__(self, name: str, cells: list[str], pairs: Pairs) -> None:
         self.name = name
-        self.names, codes = np.unique(np.array(cells, dtype=object).astype(str), return_inverse=True)
-        self.codes = codes.reshape(len(pairs))
+        self.names = sorted({*cells})  # no array of text: it gives every name the room of the longest one
+        number = {name: k for k, name in enumerate(self.names)}
+        self.codes = np.fromiter((number[cell] for cell in cells), dtype=np.intp, count=len(pairs))
         k = len(self.names)
         self.rows, self.missing, self.without_truth, self.above, self.both = (
             np.zeros(k, dtype=np.int64) for _ in range(5)
@@ -182,15 +183,16 @@ class _Grouping:
             np.add.at(self.above, codes[known], done.error[known] > limit)
 
     def records(self, pairs: Pairs) -> list[GroupRecord]:
-        order = np.lexsort((self.names, -self.missing, -self.finite.worst, -self.infinite.n))
-        return [self._record(int(k), pairs) for k in order if self.rows[k]][:GROUPS]
+        by_name = np.arange(len(self.names))
+        order = np.lexsort((by_name, -self.missing, -self.finite.worst, -self.infinite.n))
+        return [self._record(int(k), pairs) for k in order[self.rows[order] > 0][:GROUPS]]
 
     def _record(self, k: int, pairs: Pairs) -> GroupRecord:
         finite, infinite = self.finite.values(k, pairs), self.infinite.n[k] > 0
         n = int(self.both[k])
         return GroupRecord(
             column=self.name,
-            value=str(self.names[k]),
+            value=self.names[k],
             rows=int(self.rows[k]),
             missing=int(self.missing[k]),
             without_truth=int(self.without_truth[k]),
