@@ -42,6 +42,7 @@ class Rows:
         same: facts about the inputs in all rows of the file, as text by name (their unit, ..); two tables that differ in
             one are not about the same thing.
         groups: the cells of the columns by whose values errors are reported, in each row.
+        stored: how the column of each input is stored ("float32"); empty where all have double precision.
         guessed: whether the inputs are all other columns of numbers, because nobody named them.
     """
 
@@ -56,6 +57,7 @@ class Rows:
     texts: Texts | None = None
     same: Mapping[str, str] = field(default_factory=dict)
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    stored: tuple[str, ...] = ()
     guessed: bool = False
 
     def line(self, row: int) -> int | None:

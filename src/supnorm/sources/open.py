@@ -23,6 +23,7 @@ from supnorm.sources.beside import opening
 from supnorm.sources.derivatives import with_derivatives
 from supnorm.sources.named_files import defining_files, named_files
 from supnorm.sources.open_function import is_table, named_path, open_function
+from supnorm.sources.rounded_inputs import on_the_axes
 from supnorm.sources.userfile import UserFunction
 
 Array = NDArray[np.float64]
@@ -81,6 +82,7 @@ def _problem(
         table: SourceSpec | None = getattr(spec, key)
         where = f"{path.name}: [{key}]"
         function = None if table is None else open_function(table, root, domain.names, probe, trust, where)
+        function = function and on_the_axes(function, domain)
         opened[key] = function and _with_derivatives(function, spec.error, domain, where)
     _demand_inputs(spec, opened, path.name)
     problem = Problem(

@@ -67,6 +67,7 @@ def open_table(path: Path, spec: SourceSpec, names: tuple[str, ...], where: str)
         texts=functools.partial(_other_cells, path, [*inputs, *outputs], read.grid, what),
         same=netcdf_table.same_for_all(read.grid, inputs) if read.grid else {},
         groups=_groups(path, spec, read, what),
+        stored=read.stored(inputs),
         guessed=isinstance(spec, GuessedInputs),
     )
     notes = (
@@ -128,6 +129,10 @@ class _Read:
     lines: NDArray[np.int64] | None = None
     grid: netcdf_table.Grid | None = None
     narrow: dict[str, str] = field(default_factory=dict)
+
+    def stored(self, columns: Sequence[str]) -> tuple[str, ...]:
+        """The types of columns, empty for double precision."""
+        return tuple(self.narrow.get(column, "") for column in columns)
 
 
 def _read(path: Path, columns: Sequence[str], there: Sequence[str], what: str) -> _Read:
