@@ -98,6 +98,34 @@ def test_a_proof_is_not_written_over_by_one_of_another_question(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("asked", "stem"), [(("--property", "lipschitz"), "properties"), (("--norm", "sup"), "norms")]
+)
+def test_a_tighter_older_proof_stays(asked: tuple[str, str], stem: str, work: Shell) -> None:
+    """A looser proof took its name, and the page and the file of the folder stated the larger bound."""
+    path = work.folder / "run" / f"{stem}-certificate.json"
+    (work.folder / "problem.toml").write_text(PROBLEM.replace("tolerance = 1e-9", ""))
+
+    def claims() -> dict[str, tuple[float, float]]:
+        held = json.loads(path.read_text())["claims"]
+        return {k: (float.fromhex(c["lower"]), float.fromhex(c["upper"])) for k, c in held.items()}
+
+    assert work.run("certify", "problem.toml", *asked, "--ratio", "1.01", "--out", "run").code == 0
+    tight = claims()
+    loose = work.run("certify", "problem.toml", *asked, "--ratio", "2", "--out", "run")
+    assert loose.code == 0
+    assert "is tighter than this one: it was proved again, and stays" in loose.err
+    assert all(tight[k][0] <= low <= high <= tight[k][1] for k, (low, high) in claims().items())
+    assert not path.with_name(f"{path.name}.old").exists()
+    assert work.run("check", f"run/{path.name}", "--problem", "problem.toml").code == 0
+    (work.folder / "m.py").write_text(MODEL.replace("0.1", "0.2"))  # the file is of another problem now
+    other = work.run("certify", "problem.toml", *asked, "--ratio", "2", "--out", "run")
+    assert other.code == 0
+    assert "stays" not in other.err
+    assert work.run("check", f"run/{path.name}", "--problem", "problem.toml").code == 0
+
+
+@pytest.mark.slow
 def test_a_refuted_property_has_exit_code_1_also_of_its_file(work: Shell) -> None:
     done = work.run("certify", "problem.toml", "--property", "monotone:-T", "--out", "run")
     assert done.code == 1

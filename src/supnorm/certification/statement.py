@@ -121,6 +121,28 @@ def held_parts(path: Path | str, kind: str) -> dict[str, Any]:
     raise BadInput(f"{path}: not a whole {SCHEMA} file of {kind}; start without resume")
 
 
+def stated_claims(path: Path | str) -> dict[str, Bracket]:
+    """The brackets that a file states, by name, which proves nothing; none if it cannot be read."""
+    with suppress(BadInput, *MALFORMED), reading_table(Path(path), missing=""):
+        claims = json.loads(Path(path).read_text(encoding="utf-8"))["claims"]
+        return {name: (float.fromhex(c["lower"]), float.fromhex(c["upper"])) for name, c in claims.items()}
+    return {}
+
+
+def tighter(one: Mapping[str, Bracket], other: Mapping[str, Bracket]) -> bool:
+    """Whether one has brackets of the same numbers that all lie in those of the other, and are not all the same.
+
+    >>> tighter({"sup": (1.0, 2.0), "rms": (0.5, 0.6)}, {"sup": (1.0, 2.5), "rms": (0.5, 0.6)})
+    True
+    >>> tighter({"sup": (1.0, 2.0)}, {"sup": (1.0, 2.0)}), tighter({"sup": (1.0, 2.0)}, {"rms": (0.0, 3.0)})
+    (False, False)
+    """
+    if one.keys() != other.keys():
+        return False
+    inside = [other[name][0] <= low and high <= other[name][1] for name, (low, high) in one.items()]
+    return all(inside) and dict(one) != dict(other)
+
+
 def held_parts_of(path: Path | str, kind: str, wanted: Iterable[str]) -> dict[str, Any]:
     """The same where other questions have other parts: none may be left out, because the new file replaces this one.
 

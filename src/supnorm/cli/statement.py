@@ -11,6 +11,7 @@ from supnorm.cli.run import RunContext
 from supnorm.results.printable import file_word
 
 if TYPE_CHECKING:
+    from supnorm.certification.statement import Statement
     from supnorm.problem import Problem
     from supnorm.results import Status
     from supnorm.results.about import AboutRecord
@@ -22,6 +23,10 @@ class Proved(Protocol):
     @property
     def record(self) -> Any:
         """The result as plain data."""
+
+    @property
+    def statement(self) -> Statement:
+        """The proof."""
 
     @property
     def status(self) -> Status:
@@ -70,10 +75,13 @@ def prove_in_folder(
     if run.resume and not begun.exists():
         raise BadInput(f"--resume: there is no {path}; leave --resume out to start")
     result = prove(begun if run.resume else None, None if other else checkpoint)
+    older = None if other or (run.resume and begun == path) else _tighter(path, result, prove)
+    result = older or result
     folder = run.directory  # the calls may have changed the working folder
     record = result.record.changed(certificate=str(path))
     # A run that was killed leaves its checkpoint beside an older certificate.
-    keeping = Keeping(result, path, checkpoint, goes_on=run.resume and begun == path)
+    goes_on = older is not None or (run.resume and begun == path)
+    keeping = Keeping(result, path, checkpoint, goes_on=goes_on)
 
     def tell() -> None:
         shown = record.changed(certificate=str(keeping.elsewhere or path))
@@ -95,6 +103,32 @@ def prove_in_folder(
         checkpoint.unlink(missing_ok=True)
     run.tell(record.to_json, lambda: [*summary(result), *_next(problem, folder, path, result, options)])
     return int(result.status.exit)
+
+
+def _tighter(path: Path, result: R, prove: Callable[[Path | None, Path | None], R]) -> R | None:
+    """The result that goes on with the older proof in the folder, if that is tighter; otherwise None.
+
+    A looser proof never replaces it. The older one is proved again first, which takes at most the same time once more. A
+    root mean square is computed anew in every run: of its older proof only a name aside is left.
+    """
+    from supnorm.certification.statement import stated_claims, tighter
+    from supnorm.results import BadInput, ExitCode
+
+    claims = result.statement.claims
+    interrupted = result.status.exit == ExitCode.INTERRUPTED
+    if interrupted or result.statement.integrals or not tighter(stated_claims(path), claims):
+        return None
+    try:
+        held = prove(path, None)
+    except BadInput:  # of another problem, by another version, or damaged: it is set aside under another name
+        return None
+    if held.statement.believed or not tighter(held.statement.claims, claims):
+        return None
+    say(
+        f"supnorm: the older proof in {path} is tighter than this one: it was proved again, and stays",
+        err=True,
+    )
+    return held
 
 
 def _next(problem: Path, folder: Path, path: Path, result: Proved, options: str) -> list[str]:
