@@ -24,6 +24,7 @@ from supnorm.auditing.recheck import recheck
 from supnorm.auditing.statistics import Sample
 from supnorm.evaluation import Calls, Evaluator
 from supnorm.evaluation.limit import Limit
+from supnorm.pages import summary
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput, Witness
 from supnorm.wording import Narrator, fact
@@ -168,6 +169,23 @@ def test_a_fault_of_the_reference_is_found_and_exits_5() -> None:
     assert report.worst.recheck == "reference-fault"
     assert report.status.code == "reference-fault"
     assert int(report.status.exit) == 5
+
+
+@pytest.mark.parametrize("height", [0.5, 0.05])
+def test_a_confirmed_error_elsewhere_exceeds_the_tolerance_all_the_same(height: float) -> None:
+    """The label of the worst row was wrong, and the error of the model in another row was not told by the exit code."""
+    points = np.linspace(0.0, 1.0, 101)[:, None]
+    labels = wave(points)[:, None].copy()
+    labels[60] += 0.9  # a wrong label
+    model = lambda x: wave(x) + height * (abs(x[:, 0] - 0.2) < 1e-9)  # noqa: E731
+    problem = Problem(model, table(points, labels), Domain(x=(0.0, 1.0)), recheck=wave, tolerance=0.1)
+    report = audit(problem)
+    assert report.worst is not None
+    assert report.worst.recheck == "reference-fault"
+    assert report.status.code == ("tolerance-exceeded" if height > 0.1 else "reference-fault")
+    assert int(report.status.exit) == (1 if height > 0.1 else 5)
+    assert ("confirms an error of 0.5" in report.status.advice) == (height > 0.1)
+    assert "TOLERANCE EXCEEDED" in summary(report.to_dict()) or height < 0.1
 
 
 @pytest.mark.parametrize(

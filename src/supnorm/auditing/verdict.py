@@ -91,7 +91,7 @@ def _verdict(run: Run) -> Verdict:
         return Verdict("no-value", (_why_none(run.evaluator),), ExitCode.UNDECIDED)
     doubt = _doubt(run.problem, witness)
     if doubt is not None:
-        return doubt
+        return _sure_elsewhere(run, doubt) or doubt
     late = () if run.table else _late(run) if listed is None else (_left(listed),)
     if limit is None:
         return Verdict("no-tolerance", _no_verdict(run, late))
@@ -108,6 +108,21 @@ def _doubt(problem: Problem, witness: Witness) -> Verdict | None:
     if witness.recheck == "unresolved" and _second_sides_with_model(problem, witness):
         return Verdict("unresolved", (fact("jump-unresolved"),), ExitCode.REFERENCE_FAULT)
     return None
+
+
+def _sure_elsewhere(run: Run, doubt: Verdict) -> Verdict | None:
+    """The verdict where the worst point is in doubt, and the second reference confirms another one above the tolerance."""
+    limit = run.problem.error.limit
+    if limit is None:
+        return None
+    sure = (
+        p.witness.error for p in run.peaks if p.witness.recheck == "confirmed" and p.witness.error > limit
+    )
+    error = max(sure, default=None)
+    if error is None:
+        return None
+    facts = (*doubt.facts, fact("exceeded-elsewhere", error=error))
+    return Verdict("tolerance-exceeded", facts, ExitCode.EXCEEDED)
 
 
 def _no_verdict(run: Run, late: Facts) -> Facts:

@@ -51,17 +51,25 @@ def kind_of(view: View) -> str:
     return "open" if view.tolerance > 0 else "found"
 
 
+def _confirmed_elsewhere(view: View) -> PeakView | None:
+    """The largest error above the tolerance that the second reference confirms, where the worst point is in doubt."""
+    if view.record.status.code != "tolerance-exceeded":
+        return None
+    sure = [p for p in view.peaks if p.record.recheck == "confirmed" and p.error > view.tolerance]
+    return max(sure, key=lambda p: p.error, default=None)
+
+
 def chip(view: View) -> Chip:
     """The chip above the headline; green only with a bound that holds without further assumptions."""
     kind = kind_of(view)
     if kind == "nothing":
         return Chip("○", fact("chip-nothing"), "open")
+    if kind == "over" or (kind == "fault" and _confirmed_elsewhere(view) is not None):
+        return Chip("▲", fact("chip-over-interrupted" if view.interrupted else "chip-over"), "over")
     if kind == "fault":
         return Chip("?", fact("chip-doubt"), "open")
     if kind == "unresolved":
         return Chip("?", fact("chip-unresolved"), "open")
-    if kind == "over":
-        return Chip("▲", fact("chip-over-interrupted" if view.interrupted else "chip-over"), "over")
     if kind == "proven":
         return _proven_chip(view)
     if view.interrupted:
@@ -138,7 +146,11 @@ def headline(view: View) -> list[Fact]:
         return _partly_infinite(view, view.finite, point)
     where, at, big = located(view, point, begin=True), located(view, point), size(view, point)
     if kind == "fault":
-        return [fact("in-doubt", where=where, size=big)]
+        found, other = [fact("in-doubt", where=where, size=big)], _confirmed_elsewhere(view)
+        if other is not None:
+            where, big = located(view, other, begin=True), size(view, other)
+            found.append(fact("confirmed-elsewhere", where=where, size=big))
+        return found
     if kind == "unresolved":
         return [fact("differ", where=where, size=big)]
     if kind == "over":

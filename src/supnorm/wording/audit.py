@@ -65,6 +65,7 @@ VERDICT = {
     "points-infinite": "The error is infinite at {infinite:count} of {of:count} {points}.",
     "worst-finite": "The worst finite error found is **{size:list}**, {where:list}.",
     "in-doubt": "{where:list} the reference itself is in doubt: model and reference differ by **{size:list}**.",
+    "confirmed-elsewhere": "{where:list} the second reference confirms an error of **{size:list}**, above the tolerance.",
     "differ": "{where:list} model and reference differ by **{size:list}**, and a second reference does not settle which "
     "is right.",
     "label-differs": "{where:list} model and label differ by **{size:list}**, but the label does not fit its neighbours "

@@ -38,6 +38,8 @@ TEMPLATES = {
     "reference does not settle which is right there: look at it before you retrain the model.",
     "exceeded-suspect-label": "At the worst row the label disagrees with both the model and its neighbours: check the "
     "suspect labels first, leave wrong ones out and audit again; do not retrain with them.",
+    "exceeded-elsewhere": "At another point of the report the second reference confirms an error of {error:error}, "
+    "above the tolerance.",
     "no-row-above": "No row has an error above the tolerance.",
     "no-point-above": "No point {complete?:of the domain|where an error is known} has an error above the tolerance, as "
     "computed in floating point.",
