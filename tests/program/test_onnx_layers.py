@@ -102,6 +102,8 @@ def test_operators(
     [
         ("AveragePool", 11, [], {"kernel_shape": [2], "ceil_mode": 1}, "ceil_mode"),
         ("AveragePool", 19, [], {"kernel_shape": [2], "dilations": [2]}, "dilations"),
+        ("MaxPool", 12, [], {"kernel_shape": [2], "dilations": [2], "auto_pad": "SAME_UPPER"}, "auto_pad"),
+        ("MaxPool", 12, [], {"kernel_shape": [2], "dilations": [2], "auto_pad": "SAME_LOWER"}, "auto_pad"),
         ("ConvTranspose", 11, [np.ones((3, 2, 2))], {"auto_pad": "SAME_UPPER"}, "auto_pad"),
         ("ConvTranspose", 11, [np.ones((3, 2, 2))], {"output_shape": [5]}, "output_shape"),
         ("Pad", 13, [np.array([0, 0, -1, 0, 0, 0])], {}, "negative"),

@@ -214,6 +214,9 @@ def _max_pool(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
     x, sizes = args[0], at["kernel_shape"]
     rank = len(sizes)
     strides, dilations = at.get("strides", [1] * rank), at.get("dilations", [1] * rank)
+    if at.get("auto_pad", b"NOTSET") not in (b"NOTSET", "NOTSET", b"VALID", "VALID") and {*dilations} != {1}:
+        # onnxruntime pads as if the windows had no gaps, and the operator's definition says nothing of it.
+        raise Unsupported("MaxPool with auto_pad and dilations", "its pads")
     pads = pads_of(at, x.shape[2:], sizes, strides, dilations)
     return max_pool(build, x, Windows(sizes, strides, pads, dilations, bool(at.get("ceil_mode", 0))))
 
