@@ -187,3 +187,61 @@ def test_the_columns_of_a_wide_table_are_read_in_one_opening(
     ranges = table_problem.ranges_of(path, [*columns], "table")
     assert len(opened) == 1
     assert ranges == {f"c{i}": (float(i), 3.0 + i) for i in range(12)}
+
+
+LARGE = 2**53 + 1
+
+
+def missing_beside(kind: str) -> Any:
+    """A column of the whole number `LARGE`, of one cell without a value, and of 3."""
+    if kind == "list":
+        return [LARGE, float("nan"), 3]
+    if kind == "mask":
+        return np.ma.MaskedArray([LARGE, 2, 3], mask=[False, True, False])
+    if kind == "arrow":
+        return pytest.importorskip("pyarrow").array([LARGE, None, 3])
+    return pytest.importorskip("pandas").array([LARGE, None, 3], dtype=kind)
+
+
+@pytest.mark.parametrize("kind", ["list", "mask", "arrow", "Int64", "UInt64"])
+def test_a_missing_cell_does_not_round_the_whole_numbers_beside_it(kind: str) -> None:
+    """NumPy makes float64 of such columns: an error of 1 was 0, and two groups were one."""
+    data = {"x": [1.0, 2.0, 3.0], "y": [float(2**53), 2.0, 3.0], "p": missing_beside(kind)}
+    with pytest.raises(
+        BadInput, match=f"column p: double precision cannot represent the whole number {LARGE}"
+    ):
+        sn.audit_table(data, truth="y", prediction="p")
+    data = {"x": [1.0, 2.0, 3.0], "y": [1.0, 2.0, 3.0], "p": [1.0, 2.0, 4.0], "g": missing_beside(kind)}
+    groups = sn.audit_table(data, truth="y", prediction="p", by="g", inputs="x").record.table.groups
+    assert {group.value for group in groups} == {str(LARGE), "(empty)", "3"}
+
+
+def test_extended_precision_is_no_reason_to_round() -> None:
+    wide = np.array([2**53, 2, 3], dtype=np.longdouble)
+    wide[0] += 1
+    if int(wide[0]) != LARGE:
+        pytest.skip("no extended precision here")
+    with pytest.raises(BadInput, match=f"whole number {LARGE}"):
+        sn.audit_table({"x": [1.0, 2.0, 3.0], "y": [1.0, 2.0, 3.0], "p": wide}, truth="y", prediction="p")
+
+
+def test_groups_by_dates_have_dates_as_names() -> None:
+    pandas = pytest.importorskip("pandas")
+    days = ["2020-01-01", "2020-01-02", "2020-01-01"]
+    for given in (pandas.to_datetime(days), np.array(days, dtype="M8[ns]")):
+        data = {"x": [1.0, 2.0, 3.0], "y": [1.0, 2.0, 3.0], "p": [1.0, 2.0, 4.0], "day": given}
+        groups = sn.audit_table(data, truth="y", prediction="p", by="day").record.table.groups
+        assert {group.value[:10] for group in groups} == {"2020-01-01", "2020-01-02"}
+
+
+def test_series_with_different_indexes_are_not_compared_by_position() -> None:
+    pandas = pytest.importorskip("pandas")
+    x = [1.0, 2.0, 3.0]
+    y, p = pandas.Series(x, index=[2, 1, 0]), pandas.Series([3.0, 2.0, 1.0])
+    with pytest.raises(BadInput, match="columns y and p are Series with different indexes"):
+        sn.audit_table({"x": x, "y": y, "p": p}, truth="y", prediction="p")
+    assert (
+        sn.audit_table({"x": x, "y": y.to_numpy(), "p": p}, truth="y", prediction="p").record.sup.lower == 2.0
+    )
+    frame = pandas.DataFrame({"x": pandas.Series(x), "y": y, "p": p})  # pandas pairs them by their index
+    assert sn.audit_table(frame, truth="y", prediction="p").record.sup.lower == 0.0

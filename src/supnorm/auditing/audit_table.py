@@ -154,6 +154,8 @@ class _Frame:
         if len(sizes) != 1 or sizes == {0}:
             raise BadInput("the table: all columns need the same number of rows, and at least one")
         self.rows = sizes.pop()
+        if isinstance(data, Mapping):
+            _demand_aligned(data)
 
     def demand(self, name: str) -> None:
         """See that there is one such column.
@@ -172,9 +174,11 @@ class _Frame:
         column = self.data[self.label[name]]
         if self.names.count(name) != 1:
             return None
-        plain = unmasked(column)
-        if plain.dtype.kind == "O":  # numbers beside None, or pandas' numbers that can be missing
-            cells = [None if _missing(cell) else cell for cell in plain.tolist()]
+        plain = _plain(column)
+        if isinstance(plain, np.ndarray) and plain.dtype.kind == "O":  # numbers beside None
+            plain = plain.tolist()
+        if isinstance(plain, list):
+            cells = [None if _missing(cell) else cell for cell in plain]
             if not all(
                 cell is None
                 or (isinstance(cell, int | float | np.integer | np.floating) and not isinstance(cell, bool))
@@ -182,11 +186,13 @@ class _Frame:
             ):
                 return None
             _demand_held((int(cell) for cell in cells if isinstance(cell, int | np.integer)), name)
+            wide = [cell for cell in cells if isinstance(cell, np.longdouble)]
+            _demand_held(_whole(np.array(wide)), name)
             plain = np.array([np.nan if cell is None else cell for cell in cells], dtype=np.float64)
         if plain.dtype.kind not in "fiu" or plain.ndim != 1:
             return None
-        if plain.dtype.kind in "iu" and plain.itemsize == 8:
-            _demand_held(plain[(plain >= WHOLE) | (plain <= -WHOLE)].tolist(), name)
+        if plain.dtype.kind in "iu" or plain.itemsize > 8:
+            _demand_held(_whole(plain), name)
         return plain.astype(np.float64)
 
     def values(self, name: str) -> Array:
@@ -204,13 +210,15 @@ class _Frame:
 
     def cells(self, name: str) -> list[str]:
         """The group of each row, by this column."""
-        column = unmasked(self.data[self.label[name]]).tolist()
-        return group_names([None if _missing(cell) else cell for cell in column])
+        return group_names(
+            [None if _missing(cell) else cell for cell in _listed(self.data[self.label[name]])]
+        )
 
     def texts(self, rows: Sequence[int], used: set[str]) -> list[dict[str, str]]:
         """The other columns in some rows, and the index where it is no mere number of the row."""
         others = [name for name in self.names if name not in used and self.names.count(name) == 1][:SHOWN]
-        columns: dict[str, Any] = {name: unmasked(self.data[self.label[name]]) for name in others}
+        given = {name: self.data[self.label[name]] for name in others}
+        columns: dict[str, Any] = {name: getattr(c, "iloc", None) or unmasked(c) for name, c in given.items()}
         index = getattr(self.data, "index", None)
         if index is not None and type(index).__name__ != "RangeIndex" and "index" not in self.names:
             columns = {"index": np.asarray(index), **columns}
@@ -218,6 +226,42 @@ class _Frame:
             {name: "" if _missing(column[i]) else str(column[i])[:WIDTH] for name, column in columns.items()}
             for i in rows
         ]
+
+
+def _plain(column: Any) -> NDArray[Any] | list[Any]:
+    """A column as NumPy's array, or as a list where an array would round whole numbers (lists, missing cells)."""
+    if isinstance(column, np.ma.MaskedArray) and np.ma.is_masked(column) and column.dtype.kind in "iu":
+        hidden = np.ma.getmaskarray(column)
+        return [
+            None if h else v for v, h in zip(np.ma.getdata(column).tolist(), hidden.tolist(), strict=True)
+        ]
+    if isinstance(column, list | tuple):
+        return [*column] if any(isinstance(cell, int) for cell in column) else unmasked(column)
+    typed = getattr(column, "dtype", None)
+    if isinstance(column, np.ndarray) or isinstance(typed, np.dtype):
+        return unmasked(column)
+    nulls = getattr(column, "null_count", None)  # of pyarrow and polars
+    missing = column.isna().any() if hasattr(column, "isna") else nulls() if callable(nulls) else nulls
+    return _listed(column) if missing else unmasked(column)
+
+
+def _listed(column: Any) -> list[Any]:
+    """The cells of a column as Python has them, so that none is rounded: a date stays one, a missing number is none."""
+    plain = _plain(column) if isinstance(column, np.ndarray) else column
+    if (
+        isinstance(plain, np.ndarray) and plain.dtype.kind in "mM"
+    ):  # some would become whole numbers of nanoseconds
+        return [None if np.isnat(v) else str(v) for v in plain]
+    for name in ("to_pylist", "to_list", "tolist"):
+        if hasattr(plain, name):
+            return [*getattr(plain, name)()]
+    return [*plain]
+
+
+def _whole(plain: NDArray[Any]) -> list[int]:
+    """The numbers of an array that double precision may not hold: whole ones beyond 2^53, and those beyond its range."""
+    large = plain[(plain >= WHOLE) | (plain <= -WHOLE)]
+    return [int(v) for v in large if np.isfinite(v) and v == np.trunc(v)]
 
 
 def _demand_held(whole: Iterable[int], name: str) -> None:
@@ -233,6 +277,21 @@ def _demand_held(whole: Iterable[int], name: str) -> None:
             f"the table: column {name}: double precision cannot represent the whole number {str(lost)[:40]} (beyond 2^53); "
             "subtract an offset from the column first"
         )
+
+
+def _demand_aligned(columns: Mapping[Any, Any]) -> None:
+    """Check that the Series among columns that are no data frame have one index: a row is one place in all of them.
+
+    Raises:
+        BadInput: names two that differ.
+    """
+    indexed = [(name, column.index) for name, column in columns.items() if hasattr(column, "iloc")]
+    for name, index in indexed[1:]:
+        if not index.equals(indexed[0][1]):
+            raise BadInput(
+                f"the table: columns {indexed[0][0]} and {name} are Series with different indexes; give a data frame, or "
+                "arrays (.to_numpy()) to pair them by position"
+            )
 
 
 def _unique(names: Sequence[str], columns: Iterable[Any]) -> dict[str, Any]:
