@@ -245,3 +245,16 @@ def test_series_with_different_indexes_are_not_compared_by_position() -> None:
     )
     frame = pandas.DataFrame({"x": pandas.Series(x), "y": y, "p": p})  # pandas pairs them by their index
     assert sn.audit_table(frame, truth="y", prediction="p").record.sup.lower == 0.0
+
+
+def test_decimals_and_large_whole_numbers_of_parquet_are_read_to_the_last_digit(tmp_path: Path) -> None:
+    """pyarrow rounds one decimal in five to the second nearest number, and refuses 2^60, which is a double."""
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    rng = np.random.default_rng(0)
+    exact = [Decimal(int(n)).scaleb(-11) for n in rng.integers(-(10**18), 10**18, 500)]
+    whole = [2**60 - 2**10 * i if i % 3 else None for i in range(500)]
+    columns = {"a": arrow.array(exact, arrow.decimal128(20, 11)), "b": arrow.array(whole, arrow.int64())}
+    parquet.write_table(arrow.table(columns), tmp_path / "t.parquet")
+    read, _ = parquet_table.numbers(tmp_path / "t.parquet", ["a", "b"], "t")
+    assert read[:, 0].tolist() == [float(v) for v in exact]
+    assert np.array_equal(read[:, 1], [np.nan if n is None else float(n) for n in whole], equal_nan=True)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+WHOLE = re.compile(r"[+-]?(0|[1-9][0-9]*)(\.0*)?")  # as programs write a whole number
 NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 CLOSE = 1e-6  # of a column's range: in a text file the inputs of two rows with one key may differ by rounding
 
@@ -285,8 +286,9 @@ def _by_key(model: Function, reference: Function) -> Pairs:
 def _comparable(model: Function, reference: Function) -> tuple[list[Key], list[Key]]:
     """The keys of both tables; if one table has numbers and the other text, the text must consist of numbers too.
 
-    Where both tables have text, cells that are numbers are compared as numbers, unless two rows of one table would become
-    equal. Programs write the same identifier as 1 or as 1.0, and a row without a partner would not be compared.
+    Where every cell of both tables is text of a number, the numbers are compared, unless two rows of one table would become
+    equal. Beside other text only 1 and 1.0 are one number, because programs write the same identifier both ways: 1e5 and
+    100000, or 007 and 7, may be names of two things.
     """
     a, b = _rows(model), _rows(reference)
     columns, read = [], []
@@ -299,7 +301,7 @@ def _comparable(model: Function, reference: Function) -> tuple[list[Key], list[K
                 _as_number(cell, i, rows.key[k], side) for i, cell in enumerate(pair[numeric[0]])
             ]
         columns.append(pair)
-        read.append(pair if any(numeric) else [[*map(_number_or_text, column)] for column in pair])
+        read.append(pair if any(numeric) else _read_together(pair))
     as_text, as_numbers = (
         [[*zip(*(c[i] for c in made), strict=True)] for i in (0, 1)] for made in (columns, read)
     )
@@ -308,13 +310,20 @@ def _comparable(model: Function, reference: Function) -> tuple[list[Key], list[K
     return keys[0], keys[1]
 
 
-def _number_or_text(cell: str | int | float | Decimal) -> str | int | float | Decimal:
-    return Decimal(str(cell)) if NUMBER.fullmatch(str(cell)) else cell
+def _read_together(pair: Sequence[Sequence[str | int | float | Decimal]]) -> list[list[str | Decimal]]:
+    """The cells of a key's column in both tables, of text that is a number the number."""
+    every = all(_is_number(cell) for column in pair for cell in column)
+    form = NUMBER if every else WHOLE
+    return [[Decimal(cell) if form.fullmatch(cell) else cell for cell in map(str, column)] for column in pair]
+
+
+def _is_number(cell: str | int | float | Decimal) -> bool:
+    return NUMBER.fullmatch(str(cell)) is not None
 
 
 def _as_number(cell: str | int | float | Decimal, row: int, column: str, side: Function) -> int | float:
     text = str(cell)
-    if not NUMBER.fullmatch(text):
+    if not _is_number(text):
         raise BadInput(
             f"{_name(side)}: key {column} is {cell!r} in row {row + 1}, and the other table's key is a number"
         )

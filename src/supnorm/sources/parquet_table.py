@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ def _plain(value: Any) -> Any:
 
 
 def _numbers(values: Any, column: str, what: str) -> Array:
-    from pyarrow import ArrowInvalid, float64, types
+    from pyarrow import float64, types
 
     kind = values.type
     if types.is_null(kind):
@@ -84,22 +85,17 @@ def _numbers(values: Any, column: str, what: str) -> Array:
         elif types.is_boolean(kind):
             hint = "; write yes or no as 1 or 0"
         raise BadInput(f"{what}: column {column} contains {kind}, not numbers{hint}")
-    try:
-        # The cast raises an error for whole numbers beyond 2^53, but rounds those that are stored as decimals.
-        held = np.asarray(values.cast(float64()).to_numpy(), dtype=np.float64)
-    except ArrowInvalid as error:
-        raise BadInput(
-            f"{what}: column {column}: double precision cannot represent all of its numbers ({first_line(error)}); "
-            "subtract an offset from the column first"
-        ) from None
-    if types.is_decimal(kind):
-        for i in np.flatnonzero(np.abs(held) >= 2.0**53).tolist():
-            exact = values[i].as_py()
-            if exact == exact.to_integral_value() and int(exact) != int(held[i]):
-                raise BadInput(
-                    f"{what}: row {i + 1}, column {column}: double precision cannot represent the whole number {exact} "
-                    "(beyond 2^53); subtract an offset from the column first"
-                )
+    if types.is_floating(kind):
+        return np.asarray(values.cast(float64()).to_numpy(), dtype=np.float64)
+    # The cast refuses 2^60, which double precision holds, and rounds one decimal in five to the second nearest number.
+    exact = [math.nan if cell is None else cell for cell in values.to_pylist()]
+    held = np.array(exact, dtype=np.float64)
+    for i in np.flatnonzero(np.abs(held) >= 2.0**53).tolist():
+        if exact[i] == int(exact[i]) and int(exact[i]) != int(held[i]):
+            raise BadInput(
+                f"{what}: row {i + 1}, column {column}: double precision cannot represent the whole number {exact[i]} "
+                "(beyond 2^53); subtract an offset from the column first"
+            )
     return held
 
 
