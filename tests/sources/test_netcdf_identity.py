@@ -264,3 +264,119 @@ def test_a_table_whose_inputs_are_not_in_the_unit_of_the_axis_is_refused(tmp_pat
         open_problem(tmp_path / "problem.toml")
     (tmp_path / "problem.toml").write_text(toml.replace('"K"', '"degC"'))
     open_problem(tmp_path / "problem.toml")
+
+
+STATIONS = """
+[model]
+file = "p.nc"
+inputs = ["x"]
+outputs = ["yp"]
+{key}
+[reference]
+file = "t.nc"
+inputs = ["x"]
+outputs = ["y"]
+{key}
+[domain]
+x = [0.0, 9.0]
+[error]
+tolerance = 0.05
+"""
+
+
+def stations(name: str, y: list[float], **more: Any) -> Any:
+    """Three rows along a dimension; ``more`` are variables of the file, no coordinates."""
+    return xr.Dataset({name: ("row", y), "x": ("row", [1.0, 2.0, 3.0]), **more})
+
+
+@pytest.mark.parametrize("sides", ["truth", "prediction"])
+def test_a_variable_that_only_one_file_calls_a_coordinate_is_compared(tmp_path: Path, sides: str) -> None:
+    """A note said that the other file does not state it, and stations in another order were compared."""
+    truth = stations("y", [1.0, 2.0, 3.0], site=("row", ["A", "B", "C"]), level=500.0)
+    prediction = stations("yp", [2.0, 1.0, 3.0], site=("row", ["B", "A", "C"]), level=500.0)
+    called = ["site", "level"]
+    truth, prediction = (
+        (truth.set_coords(called), prediction) if sides == "truth" else (truth, prediction.set_coords(called))
+    )
+    with pytest.raises(BadInput, match=r"differ in site at position 1, B and A"):
+        audit(opened(tmp_path, truth, prediction, STATIONS.format(key="")))
+    same = prediction.assign(site=truth["site"].variable, level=850.0)
+    if sides == "prediction":
+        same = same.set_coords(called)
+    with pytest.raises(BadInput, match=r"differ in level: 850 against 500"):
+        audit(opened(tmp_path, truth, same, STATIONS.format(key="")))
+    prediction["x"] = ("row", [2.0, 1.0, 3.0])
+    keyed = audit(opened(tmp_path, truth, prediction, STATIONS.format(key='key = "site"')))
+    assert keyed.record.sup.lower == 0.0
+
+
+def test_units_of_a_key_that_is_no_coordinate_are_compared(tmp_path: Path) -> None:
+    p = [1.0, 10.0, 100.0]
+    truth = stations("y", p, p=("row", p, {"units": "hPa"}))
+    prediction = stations("yp", p, p=("row", p, {"units": "Pa"}))
+    with pytest.raises(BadInput, match="differ in the unit of the key p: Pa against hPa"):
+        audit(opened(tmp_path, truth, prediction, STATIONS.format(key='key = "p"')))
+
+
+def test_names_in_another_encoding_stay_distinct(tmp_path: Path) -> None:
+    """Both bytes became the same replacement character, and two stations in another order were the same."""
+    names = np.array(["é".encode("latin-1"), "è".encode("latin-1"), b"C"])
+    truth = stations("y", [1.0, 2.0, 3.0], site=("row", names)).set_coords("site")
+    prediction = stations("yp", [2.0, 1.0, 3.0], site=("row", names[[1, 0, 2]])).set_coords("site")
+    with pytest.raises(BadInput, match="differ in site at position 1"):
+        audit(opened(tmp_path, truth, prediction, STATIONS.format(key="")))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stored", ["int32", "int16"])
+def test_steps_that_single_precision_loses_are_unpacked_in_double(tmp_path: Path, stored: str) -> None:
+    """Four steps of an int32 were one number in single precision: an error of 0.04 was 0."""
+    counts = np.array(
+        [30_000, 20_000, 10_000] if stored == "int16" else [2**30, 2**30 + 64, 2**29], dtype=stored
+    )
+    packing = {"scale_factor": np.float32(0.01), "add_offset": np.float32(1e5 if stored == "int16" else 0.0)}
+    for name, shift in (("y", 0), ("yp", 1)):
+        made = stations(name, [0.0, 0.0, 0.0])
+        made[name] = ("row", counts + np.array(shift, dtype=stored), packing)
+        made.to_netcdf(tmp_path / f"{'t' if name == 'y' else 'p'}.nc", engine="h5netcdf")
+    (tmp_path / "problem.toml").write_text(STATIONS.format(key=""))
+    lower = audit(open_problem(tmp_path / "problem.toml")).record.sup.lower
+    assert lower == pytest.approx(float(np.float32(0.01)), rel=1e-4)
+
+
+def test_files_whose_dimensions_have_another_order_are_compared(tmp_path: Path) -> None:
+    """Another variable, written first, had turned them: an honest pair was refused."""
+    truth = field("y")
+    turned = xr.Dataset({"first": ("time", np.zeros(4))}, coords={"time": truth["time"]})
+    turned = turned.assign(yp=(("time", "lat"), Y.T + 0.01), lat=truth["lat"])
+    wrong = turned.copy(deep=True)
+    wrong["yp"][2, 3] += 1.0
+    assert audit(opened(tmp_path, truth, turned)).record.status.code == "within-tolerance"
+    worst = audit(opened(tmp_path, truth, wrong)).worst
+    assert worst is not None
+    assert worst.error == pytest.approx(1.01)
+    assert worst.x.tolist() == [3.0, 2.0]
+
+
+def test_inputs_in_single_and_double_precision_are_the_same(tmp_path: Path) -> None:
+    lat = np.array([0.1, 0.2, 0.3, 0.4, 0.5])
+    truth = field("y").assign_coords(lat=lat)
+    prediction = field("yp", Y + 0.01).assign_coords(lat=lat.astype(np.float32))
+    report = audit(opened(tmp_path, truth, prediction))
+    assert report.record.status.code == "within-tolerance"
+    assert report.rms.n == 20
+    off = prediction.assign_coords(lat=(lat + 1e-6).astype(np.float32))
+    with pytest.raises(BadInput, match="have different inputs, first in row 1"):
+        audit(opened(tmp_path, truth, off))
+
+
+def test_times_since_the_year_one_are_those_since_another_day(tmp_path: Path) -> None:
+    """Days since the year 1 have steps of 10 microseconds in double precision: honest files differed by 3."""
+    hours = np.array([0.0, 6.0, 12.0, 18.0])
+    truth = field("y", time={"units": "hours since 2020-01-01"})
+    plain = PROBLEM.replace('"lat", "time"', '"lat"')
+    truth = truth.assign_coords(time=("time", hours, {"units": "hours since 2020-01-01"}))
+    since = {"units": "days since 0001-01-01", "calendar": "proleptic_gregorian"}
+    days = 737424.0 + hours / 24 + np.array([0.0, 1e-10, 0.0, 0.0])
+    prediction = field("yp").assign_coords(time=("time", days, since))
+    assert audit(opened(tmp_path, truth, prediction, plain)).record.status.code == "within-tolerance"

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -23,9 +23,11 @@ from numpy.typing import NDArray
 
 from supnorm.problem.rows import UNIT_OF_INPUT, Key, Rows
 from supnorm.problem.shared_coordinates import (
+    completed,
     demand_constants,
     demand_coordinates,
     demand_dimensions,
+    in_the_order_of,
     one_sided,
 )
 from supnorm.problem.units import same_unit
@@ -126,6 +128,8 @@ def pairs_of(model: Function, reference: Function) -> Pairs:
     a, b = _rows(model), _rows(reference)
     if a is b or (a.source is not None and a.source == b.source):
         return _in_order(model, reference, "row")
+    a, b = completed(a, b, (*model.outputs, *reference.outputs))
+    model, reference = replace(model, rows=a), replace(reference, rows=b)
     _demand_same(model, reference)
     if a.key or b.key:
         return _by_key(model, reference)
@@ -192,7 +196,11 @@ def _in_order(model: Function, reference: Function, by: str) -> Pairs:
     names = f"{_name(model)} (model) and {_name(reference)} (reference)"
     if by == "row":
         names = f"the columns of model and reference in {_name(reference)}"
-    a, b = _rows(model), _rows(reference)
+    given, b = _rows(model), _rows(reference)
+    a, every = given, np.arange(len(x))
+    if given.sizes and len(p) == len(x):
+        a, every = in_the_order_of(given, b)
+        p, y = p[every], y[every]
     remedy = "put both in one order, or name the column that says which rows belong together: key = [...]"
     if by == "row":
         remedy = "name the same columns as inputs of both, and outputs with the same dimensions"
@@ -202,6 +210,7 @@ def _in_order(model: Function, reference: Function, by: str) -> Pairs:
         raise BadInput(f"{names} have {len(p):,} and {len(x):,} rows: {remedy}")
     if by != "row":  # of one file they are the same
         demand_coordinates(a, b, names, remedy)
+    p, x = _in_one_precision(p, x, a.stored, b.stored)
     if not np.array_equal(p, x, equal_nan=True):
         same = (p == x) | (np.isnan(p) & np.isnan(x))
         i = int(np.argmin(same.all(axis=1)))
@@ -212,17 +221,37 @@ def _in_order(model: Function, reference: Function, by: str) -> Pairs:
             f"{names} have different inputs, first in row {i + 1}: {axis} is {p[i, k]:.{digits}g} and "
             f"{x[i, k]:.{digits}g}: {remedy}"
         )
-    every = np.arange(len(x))
     return Pairs(
         x=x,
         model=y,
         reference=f,
-        row=every,
+        row=np.arange(len(x)),
         rows=b,
-        partner=None if by == "row" else (every, a),
+        partner=None if by == "row" else (every, given),
         by=by,
         notes=() if by == "row" else one_sided(a, b),
     )
+
+
+def _in_one_precision(p: Array, x: Array, *stored: Sequence[str]) -> tuple[Array, Array]:
+    """The inputs of two tables, of which one may have a column in single precision: then both have that of the other.
+
+    That is so where they are the same in single precision, and no two different numbers of either become one there.
+    """
+    p, x = p.copy(), x.copy()
+    for k in range(min(map(len, stored))):
+        narrow = [columns[k] for columns in stored]
+        if sorted(narrow) not in (["", "float32"], ["", "float16"]):
+            continue
+        kind = np.dtype("".join(narrow))
+        with np.errstate(over="ignore"):
+            one, other = p[:, k].astype(kind), x[:, k].astype(kind)
+        distinct = all(len(np.unique(v)) == len(np.unique(w)) for v, w in ((one, p[:, k]), (other, x[:, k])))
+        if distinct:
+            exact = x[:, k] if narrow[0] else p[:, k]
+            rows = (one == other) & (np.isfinite(p[:, k]) == np.isfinite(x[:, k]))
+            p[rows, k] = x[rows, k] = exact[rows]
+    return p, x
 
 
 def _by_key(model: Function, reference: Function) -> Pairs:

@@ -35,6 +35,7 @@ class Rows:
             1 (rows count from 1 below the header), or if the file has no lines.
         sizes: the dimensions of a NetCDF file that the rows run through, in this order, each with its size.
         coordinates: its coordinates along these dimensions, and those that hold for all rows.
+        variable: ``variable(name)``: another variable of that file as a coordinate; None if it is none.
         inputs: the names of its variables that are inputs.
         key: names of the columns that decide which rows of two tables belong together; empty without a key.
         keys: the cells of these columns in each row; empty without a key.
@@ -51,6 +52,7 @@ class Rows:
     lines: NDArray[np.int64] | None = None
     sizes: Mapping[str, int] = field(default_factory=dict)
     coordinates: Mapping[str, Coordinate] = field(default_factory=dict)
+    variable: Callable[[str], Coordinate | None] | None = None
     inputs: tuple[str, ...] = ()
     key: tuple[str, ...] = ()
     keys: Sequence[Key] = ()

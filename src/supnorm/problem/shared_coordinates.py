@@ -7,12 +7,55 @@ by row (`pairs`), and with a key the key decides which rows belong together: the
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from supnorm.problem.coordinates import contradiction, meaning
 from supnorm.problem.rows import Rows
 from supnorm.results import BadInput
 
 LISTED = 8  # coordinates that a note names
+
+
+def completed(a: Rows, b: Rows, values: Iterable[str]) -> tuple[Rows, Rows]:
+    """Both with the variables that only the other file calls a coordinate, or that are the key of either.
+
+    A level or the names of stations that one program writes as a coordinate are an ordinary variable of another one.
+
+    Args:
+        values: names of the values that are compared, which are none.
+    """
+    first = {*b.coordinates, *a.key} - {*a.coordinates, *values}
+    second = {*a.coordinates, *b.key} - {*b.coordinates, *values}
+    return _with_variables(a, first), _with_variables(b, second)
+
+
+def _with_variables(rows: Rows, names: Iterable[str]) -> Rows:
+    if rows.variable is None:
+        return rows
+    read = {name: c for name in sorted(names) if (c := rows.variable(name)) is not None}
+    return replace(rows, coordinates={**rows.coordinates, **read}) if read else rows
+
+
+def in_the_order_of(rows: Rows, other: Rows) -> tuple[Rows, NDArray[np.intp]]:
+    """The rows in the order of dimensions that another file has, and for each of them its number in its file.
+
+    Where the dimensions or their sizes differ, rows stay as they are.
+    """
+    every = np.arange(math.prod(rows.sizes.values()))
+    if rows.sizes != other.sizes or [*rows.sizes] == [*other.sizes]:
+        return rows, every
+    axes = [[*rows.sizes].index(d) for d in other.sizes]
+    index = every.reshape(tuple(rows.sizes.values())).transpose(axes).ravel()
+    turned = {}
+    for name, one in rows.coordinates.items():
+        dims = tuple(d for d in other.sizes if d in one.dims)
+        values = one.values.transpose([one.dims.index(d) for d in dims])
+        turned[name] = replace(one, values=values, dims=dims)
+    return replace(rows, sizes={**other.sizes}, coordinates=turned), index
 
 
 def demand_dimensions(a: Rows, b: Rows, names: str, remedy: str) -> None:

@@ -59,7 +59,8 @@ def texts(variable: Any) -> list[str]:
             f"{text} {since}" for text in value_texts(values)
         ]  # in a calendar that no installed package knows
     if values.dtype.kind == "S":
-        whole = [v.decode("utf-8", "replace") for v in values.tolist()]
+        # Other encodings stay distinct: U+FFFD in place of every byte would make two names one.
+        whole = [v.decode("utf-8", "backslashreplace") for v in values.tolist()]
         plain = [text.strip() for text in whole]
         return plain if len({*plain}) == len({*whole}) else whole
     return value_texts(values)
@@ -91,9 +92,11 @@ def _instants(variable: Any) -> NDArray[Any] | None:
         known = times[~np.isnat(times)]
         if not known.size or NANOSECONDS[0] < known.min() <= known.max() < NANOSECONDS[1]:
             times = times.astype("datetime64[ns]")
-            if stored.dtype.kind == "f" and isinstance(first, np.datetime64):
-                counted = times.astype(np.int64), int(first.astype("datetime64[ns]").astype(np.int64))
-                times = _whole(*counted, stored, 1).astype("datetime64[ns]")
+            if stored.dtype.kind == "f":
+                if not isinstance(first, np.datetime64):  # a year, such as 1, that nanoseconds do not reach
+                    first = np.datetime64(first.isoformat(), "us")
+                zero = 1e3 * float(first.astype("datetime64[us]").astype(np.int64))
+                times = _whole(times.astype(np.int64), zero, stored, 1).astype("datetime64[ns]")
         return times
     if times.dtype.kind != "O":
         return None
@@ -109,25 +112,25 @@ def _in_other_calendar(times: NDArray[Any], first: Any, stored: NDArray[Any]) ->
     if stored.dtype.kind == "f" and known.any():
         unit, calendar = "microseconds since 1970-01-01", flat[known][0].calendar
         counts = np.array(cftime.date2num(flat[known], unit, calendar), dtype=np.int64)
-        zero = int(cftime.date2num(first, unit, calendar))
+        zero = float(cftime.date2num(first, unit, calendar))
         flat = flat.copy()
         flat[known] = cftime.num2date(_whole(counts, zero, stored.ravel()[known], 1000), unit, calendar)
     words = [date_text(str(time).replace(" ", "T")) for time in flat]
     return np.array(words, dtype=object).reshape(times.shape)
 
 
-def _whole(counts: NDArray[np.int64], zero: int, stored: NDArray[Any], size: int) -> NDArray[np.int64]:
+def _whole(counts: NDArray[np.int64], zero: float, stored: NDArray[Any], size: int) -> NDArray[np.int64]:
     """Times, counted in steps of ``size`` nanoseconds, without the rounding of the numbers that are stored.
 
     Args:
         counts: the times.
-        zero: the time from which the stored numbers count.
+        zero: the time from which the stored numbers count, about.
         stored: these numbers.
         size: of a step.
     """
     known = np.isfinite(stored)
     given = counts[known]
-    reach = ROUNDINGS * float(np.finfo(stored.dtype).eps) * np.abs(given.astype(np.float64) - float(zero))
+    reach = ROUNDINGS * float(np.finfo(stored.dtype).eps) * np.abs(given.astype(np.float64) - zero)
     reach += 0.5 * (size > 1)
     for length in (10**9 // size, 10**6 // size, 10**3 // size):
         near = (given + length // 2) // length * length

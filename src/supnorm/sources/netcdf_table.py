@@ -199,7 +199,8 @@ def _column(
     if values.dtype.kind not in "fiu":
         kind = "text" if values.dtype.kind in "OSU" else values.dtype
         raise BadInput(f"{what}: column {column} contains {kind}, not numbers")
-    flat, missing = values.astype(np.float64), _default_fill(variable) | _outside(values, valid)
+    flat = _unpacked(path, variable, column, values, what)
+    missing = _default_fill(variable) | _outside(values, valid)
     demand_whole(
         variable, functools.partial(_stored, path, column, what), f"{what}: column {column}", missing
     )
@@ -211,6 +212,22 @@ def _column(
                 "subtract an offset from it first"
             )
     return over_rows(np.where(missing, np.nan, flat), [str(d) for d in variable.dims], sizes).ravel()
+
+
+def _unpacked(path: Path, variable: Any, column: str, values: NDArray[Any], what: str) -> Array:
+    """Values in double precision; unpacked in it, too, where single precision makes one number of several steps."""
+    scale = variable.encoding.get("scale_factor")
+    known = values[np.isfinite(values)] if values.dtype == np.float32 and scale is not None else values[:0]
+    if not known.size or np.spacing(np.abs(known).max()) <= 0.25 * abs(float(np.ravel(scale)[0])):
+        return values.astype(np.float64)
+    with _dataset(path, what, unpack=False) as data:
+        stored = np.asarray(data.variables[column].values)
+    if str(variable.encoding.get("_Unsigned", "")).lower() == "true" and stored.dtype.kind == "i":
+        stored = stored.view(f"u{stored.dtype.itemsize}")
+    offset = float(np.ravel(variable.encoding.get("add_offset", 0.0))[0])
+    return np.where(
+        np.isfinite(values), stored.astype(np.float64) * float(np.ravel(scale)[0]) + offset, np.nan
+    )
 
 
 def _default_fill(variable: Any) -> NDArray[np.bool_]:
@@ -229,20 +246,33 @@ def _outside(values: NDArray[Any], valid: tuple[float, float]) -> NDArray[np.boo
     return np.asarray((values < valid[0]) | (values > valid[1]))
 
 
+def as_coordinate(path: Path, sizes: Mapping[str, int], what: str, name: str) -> Coordinate | None:
+    """A variable that the file does not call a coordinate as one; None if there is none along dimensions of the rows."""
+    with _dataset(path, what) as data:
+        if name not in data.variables or not {*map(str, data.variables[name].dims)} <= {*sizes}:
+            return None
+        return _coordinate(path, data.variables[name], name, sizes, what)
+
+
 def _coordinates(path: Path, data: Any, sizes: Mapping[str, int], what: str) -> dict[str, Coordinate]:
     """The coordinates whose dimensions are among those of the rows."""
-    read = {}
-    for name, given in data.coords.items():
-        if {*map(str, given.dims)} <= {*sizes}:
-            variable, stored = data.variables[name], functools.partial(_stored, path, str(name), what)
-            try:
-                demand_whole(variable, stored, f"{what}: coordinate {name}")
-            except BadInput:
-                if "scale_factor" in variable.encoding or "add_offset" in variable.encoding:
-                    raise
-                variable = type(variable)(variable.dims, stored(), variable.attrs)
-            read[str(name)] = coordinate(variable, [*sizes])
-    return read
+    there = {str(name): data.variables[name] for name in data.coords}
+    return {
+        name: _coordinate(path, variable, name, sizes, what)
+        for name, variable in there.items()
+        if {*map(str, variable.dims)} <= {*sizes}
+    }
+
+
+def _coordinate(path: Path, variable: Any, name: str, sizes: Mapping[str, int], what: str) -> Coordinate:
+    stored = functools.partial(_stored, path, name, what)
+    try:
+        demand_whole(variable, stored, f"{what}: coordinate {name}")
+    except BadInput:
+        if "scale_factor" in variable.encoding or "add_offset" in variable.encoding:
+            raise
+        variable = type(variable)(variable.dims, stored(), variable.attrs)
+    return coordinate(variable, [*sizes])
 
 
 def _stored(path: Path, name: str, what: str) -> NDArray[Any]:

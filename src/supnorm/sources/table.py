@@ -59,16 +59,13 @@ def open_table(path: Path, spec: SourceSpec, names: tuple[str, ...], where: str)
         name=path.name,
         source=path.resolve(),
         lines=read.lines,
-        sizes=read.grid.sizes if read.grid else {},
-        coordinates=read.grid.coordinates if read.grid else {},
-        inputs=tuple(inputs) if read.grid else (),
         key=key,
         keys=_keys(path, key, read, what) if key else (),
         texts=functools.partial(_other_cells, path, [*inputs, *outputs], read.grid, what),
-        same=netcdf_table.same_for_all(read.grid, inputs) if read.grid else {},
         groups=_groups(path, spec, read, what),
         stored=read.stored(inputs),
         guessed=isinstance(spec, GuessedInputs),
+        **read.of_grid(path, inputs, what),
     )
     notes = (
         f"{path.name} is a table of values: statistics only, nothing was searched",
@@ -129,6 +126,18 @@ class _Read:
     lines: NDArray[np.int64] | None = None
     grid: netcdf_table.Grid | None = None
     narrow: dict[str, str] = field(default_factory=dict)
+
+    def of_grid(self, path: Path, inputs: Sequence[str], what: str) -> dict[str, Any]:
+        """What `Rows` says of a NetCDF file besides."""
+        if (grid := self.grid) is None:
+            return {}
+        return {
+            "sizes": grid.sizes,
+            "coordinates": grid.coordinates,
+            "variable": functools.partial(netcdf_table.as_coordinate, path, grid.sizes, what),
+            "inputs": tuple(inputs),
+            "same": netcdf_table.same_for_all(grid, inputs),
+        }
 
     def stored(self, columns: Sequence[str]) -> tuple[str, ...]:
         """The types of columns, empty for double precision."""
