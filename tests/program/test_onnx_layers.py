@@ -104,6 +104,9 @@ def test_operators(
         ("AveragePool", 19, [], {"kernel_shape": [2], "dilations": [2]}, "dilations"),
         ("MaxPool", 12, [], {"kernel_shape": [2], "dilations": [2], "auto_pad": "SAME_UPPER"}, "auto_pad"),
         ("MaxPool", 12, [], {"kernel_shape": [2], "dilations": [2], "auto_pad": "SAME_LOWER"}, "auto_pad"),
+        ("MaxPool", 12, [], {"kernel_shape": [1], "strides": [4], "auto_pad": "SAME_UPPER"}, "auto_pad"),
+        ("AveragePool", 11, [], {"kernel_shape": [1], "strides": [4], "auto_pad": "SAME_LOWER"}, "auto_pad"),
+        ("Conv", 11, [np.ones((1, 3, 1))], {"strides": [4], "auto_pad": "SAME_UPPER"}, "auto_pad"),
         ("ConvTranspose", 11, [np.ones((3, 2, 2))], {"auto_pad": "SAME_UPPER"}, "auto_pad"),
         ("ConvTranspose", 11, [np.ones((3, 2, 2))], {"output_shape": [5]}, "output_shape"),
         ("Pad", 13, [np.array([0, 0, -1, 0, 0, 0])], {}, "negative"),
@@ -115,6 +118,14 @@ def test_what_stands_in_the_way_is_named(
 ) -> None:
     with pytest.raises(Unsupported, match=words):
         lower_onnx(_model(op, opset, LINES, constants, attributes, free=True))
+
+
+def test_two_versions_of_the_operators_are_refused() -> None:
+    """onnxruntime takes the last one, the larger one was read: Softmax of two versions has other sums."""
+    model = _model("Softmax", 13, LINES, [], {"axis": 1}, free=True)
+    model.opset_import.append(helper.make_opsetid("ai.onnx", 11))
+    with pytest.raises(Unsupported, match="two versions of ONNX's operators"):
+        lower_onnx(model)
 
 
 def test_other_results_of_an_operator_and_empty_tensors_are_named() -> None:

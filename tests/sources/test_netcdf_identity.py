@@ -380,3 +380,45 @@ def test_times_since_the_year_one_are_those_since_another_day(tmp_path: Path) ->
     days = 737424.0 + hours / 24 + np.array([0.0, 1e-10, 0.0, 0.0])
     prediction = field("yp").assign_coords(time=("time", days, since))
     assert audit(opened(tmp_path, truth, prediction, plain)).record.status.code == "within-tolerance"
+
+
+def test_one_level_for_all_rows_is_compared_with_that_of_each_row(tmp_path: Path) -> None:
+    truth = (
+        stations("y", [1.0, 2.0, 3.0], id=("row", ["A", "B", "C"]))
+        .set_coords("id")
+        .assign_coords(level=500.0)
+    )
+    prediction = stations("yp", [1.0, 2.0, 3.0], id=("row", ["A", "B", "C"])).set_coords("id")
+    toml = STATIONS.format(key='key = "id"')
+    with pytest.raises(BadInput, match="differ in level at position 1: 850 against 500"):
+        audit(opened(tmp_path, truth, prediction.assign_coords(level=("row", [850.0] * 3)), toml))
+    same = prediction.assign_coords(level=("row", [500.0] * 3))
+    assert audit(opened(tmp_path, truth, same, toml)).record.sup.lower == 0.0
+
+
+@pytest.mark.parametrize("calendar", ["standard", "noleap"])
+def test_times_far_away_and_times_without_a_value(tmp_path: Path, calendar: str) -> None:
+    """Days beyond the year 2262 ended with an error of NumPy; NaN was read as the first day."""
+    plain = PROBLEM.replace('"lat", "time"', '"lat"')
+
+    def at(name: str, days: list[float]) -> Any:
+        since = {"units": "days since 2000-01-01", "calendar": calendar}
+        return field(name).assign_coords(time=("time", days, since))
+
+    far, missing = [100_000.0, 100_001.0, 100_002.5, 100_003.0], [1.0, np.nan, 2.0, 3.0]
+    for days in (far, missing):
+        assert audit(opened(tmp_path, at("y", days), at("yp", days), plain)).record.sup.lower == 0.0
+    for one, other in ((far, [*far[:3], far[3] + 1e-3]), (missing, [1.0, 0.0, 2.0, 3.0])):
+        with pytest.raises(BadInput, match="differ in time at position"):
+            audit(opened(tmp_path, at("y", one), at("yp", other), plain))
+
+
+def test_blanks_around_text_of_a_key_in_parquet_do_not_count(tmp_path: Path) -> None:
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(
+        arrow.table({"id": ["A ", "B\n"], "x": [1.0, 2.0], "yp": [1.0, 2.0]}), tmp_path / "p.parquet"
+    )
+    (tmp_path / "t.csv").write_text("id,x,y\nA,1,1\nB,2,2\n")
+    toml = STATIONS.format(key='key = "id"').replace("p.nc", "p.parquet").replace("t.nc", "t.csv")
+    (tmp_path / "problem.toml").write_text(toml)
+    assert audit(open_problem(tmp_path / "problem.toml")).record.sup.lower == 0.0

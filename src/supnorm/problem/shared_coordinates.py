@@ -102,7 +102,7 @@ def demand_constants(a: Rows, b: Rows, names: str) -> None:
     """
     for name in _shared(a, b):
         one, other = a.coordinates[name], b.coordinates[name]
-        if one.values.size == other.values.size == 1 and name not in (*a.key, *b.key):
+        if 1 in (one.values.size, other.values.size) and name not in (*a.key, *b.key):
             _demand(contradiction(name, one, other, ({}, {})), names)
     for theirs, ours in zip(a.key, b.key, strict=False):
         if theirs in a.coordinates and ours in b.coordinates:

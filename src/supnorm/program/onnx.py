@@ -117,7 +117,7 @@ def _of_points(
     row = np.arange(n).reshape(-1, 1) * int(starts[-1])
     for name, shape, start, end in zip(order, shapes, starts, starts[1:], strict=False):
         values[name] = Tensor(0, (row + np.arange(start, end)).reshape(shape))
-    opset = max((i.version for i in model.opset_import if i.domain in ("", "ai.onnx")), default=18)
+    opset = _opset(model)
     wanted = list(outputs) if outputs is not None else [o.name for o in graph.output]
     needed = _needed(graph.node, wanted)
     batch = _batch([free[name] for name in order])
@@ -176,6 +176,14 @@ def _batch(inputs: Sequence[Any]) -> int | None:
     known = [_sizes(one) for one in inputs]
     sizes = {size[0] if len(size) > 1 or size == [0] else 1 for size in known}
     return None if sizes == {0} else max(sizes, default=1)
+
+
+def _opset(model: Any) -> int:
+    """The version of ONNX's operators; of two, onnxruntime would take the last one."""
+    versions = {i.version for i in model.opset_import if i.domain in ("", "ai.onnx")}
+    if len(versions) > 1:
+        raise Unsupported("a graph with two versions of ONNX's operators", "one version in opset_import")
+    return versions.pop() if versions else 18
 
 
 def _needed(nodes: Sequence[Any], wanted: Sequence[str]) -> list[Any]:

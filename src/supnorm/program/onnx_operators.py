@@ -172,7 +172,9 @@ def pads_of(at: dict[str, Any], spatial: Any, sizes: Any, strides: Any, dilation
     before, after = [], []
     for length, size, stride, dilation in zip(spatial, sizes, strides, dilations, strict=True):
         windows = -(-length // stride)
-        total = max((windows - 1) * stride + dilation * (size - 1) + 1 - length, 0)
+        total = (windows - 1) * stride + dilation * (size - 1) + 1 - length
+        if total < 0:  # onnxruntime begins behind the first values then, by negative pads
+            raise Unsupported("auto_pad where windows leave values out", "pads")
         before.append(total // 2 if how == "SAME_UPPER" else total - total // 2)
         after.append(total - before[-1])
     return [*before, *after]

@@ -89,13 +89,14 @@ def _instants(variable: Any) -> NDArray[Any] | None:
     except Exception:  # a calendar or unit that cannot be read: the numbers stay
         return None
     if times.dtype.kind == "M":
+        times = np.where(np.isfinite(stored), times, np.datetime64("NaT"))
         known = times[~np.isnat(times)]
         if not known.size or NANOSECONDS[0] < known.min() <= known.max() < NANOSECONDS[1]:
             times = times.astype("datetime64[ns]")
             if stored.dtype.kind == "f":
                 if not isinstance(first, np.datetime64):  # a year, such as 1, that nanoseconds do not reach
                     first = np.datetime64(first.isoformat(), "us")
-                zero = 1e3 * float(first.astype("datetime64[us]").astype(np.int64))
+                zero = 1e3 * _microseconds(first)
                 times = _whole(times.astype(np.int64), zero, stored, 1).astype("datetime64[ns]")
         return times
     if times.dtype.kind != "O":
@@ -108,15 +109,24 @@ def _in_other_calendar(times: NDArray[Any], first: Any, stored: NDArray[Any]) ->
     import cftime
 
     flat = times.ravel()
-    known = np.array([hasattr(time, "calendar") for time in flat], dtype=bool)
+    known = np.array([hasattr(time, "calendar") for time in flat], dtype=bool) & np.isfinite(stored.ravel())
     if stored.dtype.kind == "f" and known.any():
         unit, calendar = "microseconds since 1970-01-01", flat[known][0].calendar
         counts = np.array(cftime.date2num(flat[known], unit, calendar), dtype=np.int64)
-        zero = float(cftime.date2num(first, unit, calendar))
+        plain = isinstance(first, np.datetime64)  # of a date that nanoseconds reach, though not the times
+        zero = float(_microseconds(first) if plain else cftime.date2num(first, unit, calendar))
         flat = flat.copy()
         flat[known] = cftime.num2date(_whole(counts, zero, stored.ravel()[known], 1000), unit, calendar)
-    words = [date_text(str(time).replace(" ", "T")) for time in flat]
+    words = [
+        date_text(str(time).replace(" ", "T")) if finite else "NaT"  # cftime has the first date in its place
+        for time, finite in zip(flat, np.isfinite(stored.ravel()), strict=True)
+    ]
     return np.array(words, dtype=object).reshape(times.shape)
+
+
+def _microseconds(time: np.datetime64) -> float:
+    """From 1970 on."""
+    return float(time.astype("datetime64[us]").astype(np.int64))
 
 
 def _whole(counts: NDArray[np.int64], zero: float, stored: NDArray[Any], size: int) -> NDArray[np.int64]:

@@ -209,7 +209,7 @@ def _keys(path: Path, key: Sequence[str], read: _Read, what: str) -> list[Key]:
     Raises:
         BadInput: for a missing column, or a row without a value in the key.
     """
-    columns = _cells_of(path, key, read, what)
+    columns = [_stripped(cells) for cells in _cells_of(path, key, read, what)]
     for name, cells in zip(key, columns, strict=True):
         empty = next((i for i, cell in enumerate(cells) if cell is None or cell == "" or cell != cell), None)
         if empty is not None:
@@ -217,6 +217,12 @@ def _keys(path: Path, key: Sequence[str], read: _Read, what: str) -> list[Key]:
                 f"{what}: row {empty + 1} has no value in the key {name}; fill it, or leave the row out"
             )
     return [*zip(*columns, strict=True)]
+
+
+def _stripped(cells: Sequence[Any]) -> Sequence[Any]:
+    """Cells without the blanks around text, as those of a CSV file are, if that keeps different cells different."""
+    plain = [cell.strip() if isinstance(cell, str) else cell for cell in cells]
+    return plain if len({*plain}) == len({*cells}) else cells
 
 
 def _other_cells(
