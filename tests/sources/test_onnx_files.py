@@ -129,3 +129,21 @@ def test_sparse_weights_that_would_fill_the_memory_are_refused(tmp_path: Path) -
     """onnxruntime makes a dense array of each: a file of 200 bytes asks for 8 TB."""
     with pytest.raises(BadInput, match=r"memory|TB|GB"):
         sparse(tmp_path, [1.5], [0], (10**6, 10**6))
+
+
+def test_a_graph_that_onnxruntime_cannot_optimise_is_no_damaged_file(tmp_path: Path) -> None:
+    """It was called cut short or damaged; no program runs it with the usual options."""
+    from onnx import helper, numpy_helper
+
+    model = graph()
+    del model.graph.node[:]
+    model.graph.node.extend(
+        [helper.make_node("Relu", ["x"], ["r"]), helper.make_node("Clip", ["r", "least"], ["y"])]
+    )
+    model.graph.initializer.append(numpy_helper.from_array(np.array(0.5), "least"))
+    try:
+        problem = opened(tmp_path, model)
+    except BadInput as why:
+        assert "onnxruntime fails while it optimises the graph" in str(why)  # noqa: PT017
+    else:  # a later version may run it
+        assert problem.model(np.array([[0.25], [0.75]])).ravel().tolist() == [0.5, 0.75]

@@ -298,6 +298,7 @@ def test_tables_in_another_encoding_or_with_other_separators_are_told_what_to_ch
         ((good + "1.0,2.0,3.0,4.0,Zürich\n").encode("latin-1"), "pairs.csv.*after line [34].*not UTF-8"),
         ("T,p,N,f,Straße\n".encode("latin-1"), r"must be text \(UTF-8\) with cells separated by commas"),
         (good.replace(",", ";").encode(), "separate its cells by commas, not by semicolons"),
+        (good.replace(",", "|").encode(), "separate its cells by commas, not by bars"),
         (good.replace(",", "\t").encode(), "separate its cells by commas, not by tabs"),
         (good.replace("place", "T").encode(), "it has two columns T; give each another name"),
     ):

@@ -27,7 +27,7 @@ INFINITE = frozenset(("inf", "infinity"))
 MOST_COLUMNS = 1_000_000  # their names take 100 MB; `test_table.py` has a table of more
 WHOLE = 2.0**53  # a float represents every whole number up to this one
 DATE = re.compile(r"\d{4}-\d\d-\d\d|\d\d?[./]\d\d?[./]\d{2,4}|\d\d?:\d\d")
-_MARKS = {";": "semicolons (and write decimals with a point)", "\t": "tabs"}
+_MARKS = {";": "semicolons (and write decimals with a point)", "\t": "tabs", "|": "bars"}
 
 
 def names(path: Path, what: str) -> list[str]:

@@ -83,6 +83,11 @@ def session_of(path: Path, spec: SourceSpec, what: str, rewriting: Rewriting | N
             raise BadInput(
                 f"{what}: onnxruntime cannot run it; try an export in float32: {message}"
             ) from None
+        if "/optimizer/" in str(error):
+            raise BadInput(
+                f"{what}: onnxruntime fails while it optimises the graph, as it does by default; try an export in float32: "
+                f"{' '.join(str(error).split())[-160:]}"
+            ) from None
         raise BadInput(f"{what} cannot be read as ONNX (cut short or damaged?): {message}") from None
 
 
