@@ -77,6 +77,8 @@ POOLS = [
     ((1, 1, 12), {"kernel_shape": [2], "strides": [3], "dilations": [2], "pads": [1, 0]}),
     ((1, 1, 11), {"kernel_shape": [3], "strides": [2], "auto_pad": "SAME_UPPER"}),
     ((1, 1, 12), {"kernel_shape": [4], "strides": [3], "auto_pad": "SAME_LOWER"}),
+    ((1, 1, 12), {"kernel_shape": [1], "strides": [2], "auto_pad": "SAME_LOWER"}),
+    ((1, 1, 12), {"kernel_shape": [1], "strides": [2], "auto_pad": "SAME_UPPER"}),
     ((1, 1, 12), {"kernel_shape": [3], "strides": [4], "ceil_mode": 1}),
     ((1, 1, 3, 4), {"kernel_shape": [2, 3], "strides": [1, 2], "pads": [1, 0, 0, 1]}),
     ((1, 3, 2, 2), {"kernel_shape": [2, 1]}),

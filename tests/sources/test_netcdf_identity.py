@@ -422,3 +422,17 @@ def test_blanks_around_text_of_a_key_in_parquet_do_not_count(tmp_path: Path) -> 
     toml = STATIONS.format(key='key = "id"').replace("p.nc", "p.parquet").replace("t.nc", "t.csv")
     (tmp_path / "problem.toml").write_text(toml)
     assert audit(open_problem(tmp_path / "problem.toml")).record.sup.lower == 0.0
+
+
+@pytest.mark.parametrize("calendar", ["standard", "noleap"])
+def test_a_time_without_a_value_is_no_key(tmp_path: Path, calendar: str) -> None:
+    since = {"units": "days since 2000-01-01", "calendar": calendar}
+    days = ("row", [1.0, np.nan, 2.0], since)
+    toml = STATIONS.format(key='key = "day"')
+    with pytest.raises(BadInput, match="row 2 has no value in the key day"):
+        opened(
+            tmp_path,
+            stations("y", [1.0, 2.0, 3.0], day=days),
+            stations("yp", [1.0, 2.0, 3.0], day=days),
+            toml,
+        )

@@ -173,8 +173,11 @@ def pads_of(at: dict[str, Any], spatial: Any, sizes: Any, strides: Any, dilation
     for length, size, stride, dilation in zip(spatial, sizes, strides, dilations, strict=True):
         windows = -(-length // stride)
         total = (windows - 1) * stride + dilation * (size - 1) + 1 - length
-        if total < 0:  # onnxruntime begins behind the first values then, by negative pads
+        if (
+            total < -1
+        ):  # onnxruntime's pads are negative then; with -1 it leaves the last value out, which none has
             raise Unsupported("auto_pad where windows leave values out", "pads")
+        total = max(total, 0)
         before.append(total // 2 if how == "SAME_UPPER" else total - total // 2)
         after.append(total - before[-1])
     return [*before, *after]

@@ -160,6 +160,8 @@ def cells(path: Path, columns: Sequence[str], grid: Grid, what: str) -> list[lis
             plain = variable.dtype.kind in "iuf" and " since " not in str(variable.attrs.get("units"))
             demand_whole(variable, functools.partial(_stored, path, column, what), f"{what}: column {column}")
             words = np.asarray(variable.values).ravel().tolist() if plain else texts(variable)
+            if " since " in str(variable.attrs.get("units")):
+                words = [None if word == "NaT" else word for word in words]
             every = over_rows(index, [str(d) for d in variable.dims], grid.sizes)
             columns_of_cells.append([words[i] for i in every.ravel()])
         return columns_of_cells
