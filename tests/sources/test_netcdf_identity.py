@@ -436,3 +436,34 @@ def test_a_time_without_a_value_is_no_key(tmp_path: Path, calendar: str) -> None
             stations("yp", [1.0, 2.0, 3.0], day=days),
             toml,
         )
+
+
+@pytest.mark.parametrize("kind", ["nc", "parquet", "csv"])
+def test_keys_in_single_and_double_precision_are_the_same(tmp_path: Path, kind: str) -> None:
+    """0.5 had a partner, 0.1 had none: honest tables had an infinite error."""
+    lat = np.array([0.1, 0.5, 0.3])
+    narrow = stations("yp", [1.0, 2.0, 3.0], lat=("row", lat.astype(np.float32)))
+    narrow.to_netcdf(tmp_path / "p.nc", engine="h5netcdf")
+    if kind == "nc":
+        stations("y", [1.0, 2.0, 3.0], lat=("row", lat)).to_netcdf(tmp_path / "t.nc", engine="h5netcdf")
+    elif kind == "csv":
+        (tmp_path / "t.csv").write_text("lat,x,y\n0.1,1,1\n0.5,2,2\n0.3,3,3\n")
+    else:
+        arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+        columns = {"lat": lat, "x": [1.0, 2.0, 3.0], "y": [1.0, 2.0, 3.0]}
+        parquet.write_table(arrow.table(columns), tmp_path / "t.parquet")
+    toml = STATIONS.format(key='key = "lat"').replace("t.nc", f"t.{kind}")
+    (tmp_path / "problem.toml").write_text(toml)
+    assert audit(open_problem(tmp_path / "problem.toml")).record.sup.lower == 0.0
+
+
+def test_one_moment_in_two_time_zones_is_one_key(tmp_path: Path) -> None:
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    moments = [1_577_836_800 + 86_400 * 90 * i for i in range(3)]  # of winter and of summer
+    for name, value, zone in (("p", "yp", "Europe/London"), ("t", "y", "UTC")):
+        day = arrow.array(moments, arrow.timestamp("s", tz=zone))
+        columns = {"day": day, "x": [1.0, 2.0, 3.0], value: [1.0, 2.0, 3.0]}
+        parquet.write_table(arrow.table(columns), tmp_path / f"{name}.parquet")
+    toml = STATIONS.format(key='key = "day"').replace(".nc", ".parquet")
+    (tmp_path / "problem.toml").write_text(toml)
+    assert audit(open_problem(tmp_path / "problem.toml")).record.sup.lower == 0.0

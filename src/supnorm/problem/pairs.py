@@ -16,7 +16,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -329,6 +329,8 @@ def _comparable(model: Function, reference: Function) -> tuple[list[Key], list[K
             pair[numeric[0]] = [
                 _as_number(cell, i, rows.key[k], side) for i, cell in enumerate(pair[numeric[0]])
             ]
+        if any(numeric):
+            pair = _in_narrower(pair, [rows.key_types[k] if rows.key_types else "" for rows in (a, b)])
         columns.append(pair)
         read.append(pair if any(numeric) else _read_together(pair))
     as_text, as_numbers = (
@@ -337,6 +339,16 @@ def _comparable(model: Function, reference: Function) -> tuple[list[Key], list[K
     alike = all(len({*t}) == len({*n}) for t, n in zip(as_text, as_numbers, strict=True))
     keys = as_numbers if alike else as_text
     return keys[0], keys[1]
+
+
+def _in_narrower(pair: Sequence[Sequence[Any]], stored: Sequence[str]) -> list[list[Any]]:
+    """Numbers of a key's column in both tables, in the precision of the narrower one if no two become one there."""
+    if sorted(stored) not in (["", "float16"], ["", "float32"]):
+        return [[*column] for column in pair]
+    with np.errstate(over="ignore"):
+        narrow = [np.array(column, dtype=np.float64).astype("".join(stored)).tolist() for column in pair]
+    distinct = all(len({*n}) == len({*column}) for n, column in zip(narrow, pair, strict=True))
+    return narrow if distinct else [[*column] for column in pair]
 
 
 def _read_together(pair: Sequence[Sequence[str | int | float | Decimal]]) -> list[list[str | Decimal]]:

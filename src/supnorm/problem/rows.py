@@ -38,6 +38,7 @@ class Rows:
         variable: ``variable(name)``: another variable of that file as a coordinate; None if it is none.
         inputs: the names of its variables that are inputs.
         key: names of the columns that decide which rows of two tables belong together; empty without a key.
+        key_types: how each of these columns is stored, if that is less than double precision ("float32").
         keys: the cells of these columns in each row; empty without a key.
         texts: ``texts(rows)``: the cells of the other columns in these rows (from 0), read when they are needed.
         same: facts about the inputs in all rows of the file, as text by name (their unit, ..); two tables that differ in
@@ -55,6 +56,7 @@ class Rows:
     variable: Callable[[str], Coordinate | None] | None = None
     inputs: tuple[str, ...] = ()
     key: tuple[str, ...] = ()
+    key_types: tuple[str, ...] = ()
     keys: Sequence[Key] = ()
     texts: Texts | None = None
     same: Mapping[str, str] = field(default_factory=dict)

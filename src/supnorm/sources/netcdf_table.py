@@ -167,6 +167,13 @@ def cells(path: Path, columns: Sequence[str], grid: Grid, what: str) -> list[lis
         return columns_of_cells
 
 
+def key_types(path: Path, columns: Sequence[str], what: str) -> tuple[str, ...]:
+    """The types of columns in less than double precision, empty for others."""
+    with _dataset(path, what) as data:
+        kinds = [np.dtype(data.variables[column].dtype) for column in columns]
+        return tuple(str(kind) if kind.kind == "f" and kind.itemsize < 8 else "" for kind in kinds)
+
+
 def units(path: Path, columns: Sequence[str], what: str) -> dict[str, str]:
     """The attribute ``units`` of columns that have one."""
     with _dataset(path, what) as data:

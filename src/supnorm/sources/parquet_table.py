@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,24 @@ def cells(
     if rows is not None:
         table = table.take(list(rows))
     return [[_plain(v) for v in table[column].to_pylist()] for column in columns]
+
+
+def key_cells(path: Path, columns: Sequence[str], what: str) -> list[list[Any]]:
+    """The same of all rows for a key: a time with a zone is that in UTC, so that one moment has one name."""
+    with _file(path, what) as file:
+        table = _read(file, columns, what)
+    return [[_plain(_in_utc(v)) for v in table[column].to_pylist()] for column in columns]
+
+
+def key_types(path: Path, columns: Sequence[str], what: str) -> tuple[str, ...]:
+    """The types of columns in less than double precision, empty for others."""
+    with _file(path, what) as file:
+        return tuple(SINGLE.get(str(file.schema_arrow.field(column).type), "") for column in columns)
+
+
+def _in_utc(value: Any) -> Any:
+    zoned = isinstance(value, datetime) and value.tzinfo is not None
+    return value.astimezone(UTC) if zoned else value
 
 
 def _plain(value: Any) -> Any:

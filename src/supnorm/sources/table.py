@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem import Function
-from supnorm.problem.rows import Key, LookUp, Rows, rounding_words
+from supnorm.problem.rows import LookUp, Rows, rounding_words
 from supnorm.problem.specification import SourceSpec
 from supnorm.results import BadInput
 from supnorm.results.suggestion import did_you_mean
@@ -59,13 +59,12 @@ def open_table(path: Path, spec: SourceSpec, names: tuple[str, ...], where: str)
         name=path.name,
         source=path.resolve(),
         lines=read.lines,
-        key=key,
-        keys=_keys(path, key, read, what) if key else (),
         texts=functools.partial(_other_cells, path, [*inputs, *outputs], read.grid, what),
         groups=_groups(path, spec, read, what),
         stored=read.stored(inputs),
         guessed=isinstance(spec, GuessedInputs),
         **read.of_grid(path, inputs, what),
+        **(_keys(path, key, read, what) if key else {}),
     )
     notes = (
         f"{path.name} is a table of values: statistics only, nothing was searched",
@@ -203,20 +202,29 @@ def _cells_of(path: Path, names: Sequence[str], read: _Read, what: str) -> Seque
     return netcdf_table.cells(path, names, read.grid, what)
 
 
-def _keys(path: Path, key: Sequence[str], read: _Read, what: str) -> list[Key]:
-    """The cells of the key in each row.
+def _keys(path: Path, key: tuple[str, ...], read: _Read, what: str) -> dict[str, Any]:
+    """What `Rows` says of a key: the cells in each row, and how they are stored.
 
     Raises:
         BadInput: for a missing column, or a row without a value in the key.
     """
-    columns = [_stripped(cells) for cells in _cells_of(path, key, read, what)]
+    demand_columns(key, column_names(path, what), what)
+    parquet = path.suffix.lower() == ".parquet"
+    cells_of_key = parquet_table.key_cells(path, key, what) if parquet else _cells_of(path, key, read, what)
+    columns = [_stripped(cells) for cells in cells_of_key]
     for name, cells in zip(key, columns, strict=True):
         empty = next((i for i, cell in enumerate(cells) if cell is None or cell == "" or cell != cell), None)
         if empty is not None:
             raise BadInput(
                 f"{what}: row {empty + 1} has no value in the key {name}; fill it, or leave the row out"
             )
-    return [*zip(*columns, strict=True)]
+    return {"key": key, "keys": [*zip(*columns, strict=True)], "key_types": _key_types(path, key, what)}
+
+
+def _key_types(path: Path, key: Sequence[str], what: str) -> tuple[str, ...]:
+    readers = {".parquet": parquet_table.key_types, ".nc": netcdf_table.key_types}
+    read = readers.get(path.suffix.lower())
+    return () if read is None else read(path, key, what)
 
 
 def _stripped(cells: Sequence[Any]) -> Sequence[Any]:
