@@ -1,6 +1,7 @@
 """Graded models in arrays hold those of FLINT at random features, each rule of them is needed, and they are no wider."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -250,3 +251,60 @@ def test_the_range_of_a_function_bounds_wide_features():
     for model in graded_arrays.smooth("sigmoid", wide):
         assert model.c == 0.5
         assert model.rem == 0.5
+
+
+def _exact_coefficients(op, c, r):
+    """Coefficients of phi on [c - r, c + r] by the definition."""
+    phi = {
+        "tanh": lambda z: z.tanh(), "sin": lambda z: z.sin(), "cos": lambda z: z.cos(), "exp": lambda z: z.exp(),
+        "sigmoid": lambda z: 1 / (1 + (-z).exp()), "softplus": lambda z: (1 + z.exp()).log(),
+        "silu": lambda z: z / (1 + (-z).exp()),
+    }[op]  # fmt: skip
+    turns = [arb.pi() * (2 * i + 1) / 36 for i in range(18)]
+    values = [phi(arb(c) + arb(r) * t.cos()) for t in turns]
+    return [
+        sum((v * (k * t).cos() for v, t in zip(values, turns, strict=True)), arb(0)) * (2 if k else 1) / 18
+        for k in range(18)
+    ]
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_coefficients_hold_the_rounding_of_their_nodes(op):
+    """At 300 a node is off by 300 u: so much is sin off, and exp of its value."""
+    for c in (300.3, -300.7, 77.77, 1000.1):
+        if op != "exp" or c < 700.0:
+            (found,) = graded_batch.coefficients(
+                op, Balls(np.array([[c]]), np.zeros((1, 1))), np.array([0.1]), 1
+            )
+            exact = _exact_coefficients(op, c, 0.1)
+            assert all(a.contains(b) for a, b in zip(found.rows()[0], exact, strict=True))
+
+
+def test_the_transform_holds_its_rounding():
+    _, matrix = graded_batch._tables()
+    values = np.random.default_rng(3).normal(size=(20, 18))
+    found = graded_batch._combined(matrix, Balls(values, np.zeros_like(values))).rows()
+    turns = [arb.pi() * (2 * i + 1) / 36 for i in range(18)]
+    for row, balls in zip(values.tolist(), found, strict=True):
+        for k, ball in enumerate(balls):
+            exact = sum((v * (k * t).cos() for v, t in zip(row, turns, strict=True)), arb(0))
+            assert ball.contains(exact * (2 if k else 1) / 18)
+
+
+def test_a_quotient_by_a_whole_number_holds_its_rounding():
+    x = Balls(np.array([[1.0, 1.0, 0.1]]), np.array([[0.0, 1e-3, 0.0]]))
+    for whole in (3, 7, 120):
+        found = graded_batch._over(x, whole).rows()[0]
+        assert all(
+            b.contains(v / whole) for b, v in zip(found, (arb(1), arb("1.001"), arb(0.1)), strict=True)
+        )
+
+
+def test_an_end_is_not_below_the_sum():
+    rng = np.random.default_rng(4)
+    mid, rad, reach = rng.normal(size=(100, 1)), rng.random((100, 1)) * 1e-3, rng.random(100)
+    found = graded_arrays._end(Balls(mid, rad), reach)
+    for end, *parts in zip(
+        found.tolist(), mid[:, 0].tolist(), rad[:, 0].tolist(), reach.tolist(), strict=True
+    ):
+        assert Fraction(end) >= sum(map(Fraction, parts))

@@ -100,3 +100,50 @@ def test_without_the_bounds_of_rounding_the_balls_are_too_small(monkeypatch):
         inner_low, inner_high = extremes(along(row, 4, 6, 3))
         outside += bool(inner_low < low or high < inner_high)
     assert outside > 5
+
+
+def test_a_projection_holds_the_rounding_of_its_signed_sums():
+    """1 + 0.7 u - 1 at the four images of one node: float64 finds zero, and no other term is as large."""
+    own = _rule(2, 6)
+    groups, _ = graded_floats._folds(own)
+    nodes = next(nodes for size, _, nodes in groups if size == 2)
+    mid = np.zeros((1, len(own.nodes)))
+    mid[0, nodes[0]] = [1.0, 0.7 * 2.0**-53, -1.0, 0.0]
+    _holds_exactly(own, mid)
+
+
+def test_a_projection_holds_the_rounding_of_its_product():
+    """Terms a little below half a unit of the sum before them: each of them is lost."""
+    own = _rule(3, 7)
+    groups, positions = graded_floats._folds(own)
+    even = (0, 0, 0)
+    matrix = own.middles[even]
+    row = own.exponents[even].index(even)
+    mid = np.zeros((1, len(own.nodes)))
+    first = True
+    for (_, members, nodes), at in zip(groups, positions[even], strict=True):
+        for place, member in enumerate(members):
+            if at[place] < 0 or matrix[row, member] == 0.0:
+                continue
+            mid[0, nodes[place, 0]] = (1.0 if first else 0.999 * 2.0**-53) / matrix[row, member]
+            first = False
+    _holds_exactly(own, mid)
+
+
+def _holds_exactly(own, mid):
+    found = projected(own, Balls(mid, np.zeros_like(mid)))[0]
+    exact = own.coefficients([arb(float(v)) for v in mid[0]])
+    for key, ball in found.items():
+        assert _inside(arb(exact[key].mid()), ball)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_ends_on_a_grid_hold_the_rounding_of_their_sums(d):
+    """Exact coefficients: the bound has nothing but that."""
+    rng = np.random.default_rng([7, d])
+    for _ in range(20):
+        row = [arb(float(v)) for v in rng.normal(size=5**d)]
+        low, high = ends_on_grid(row, 4, 6, d)
+        inner_low, inner_high = extremes(along(row, 4, 6, d))
+        assert low <= inner_low
+        assert inner_high <= high

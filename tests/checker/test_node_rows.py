@@ -15,7 +15,7 @@ from supnorm.checker.operation import program as read_program
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "certification"))
 from single_cases import random_program
 
-from supnorm.checker import batch, composed, node_rows
+from supnorm.checker import batch, composed, interpolant_floats, node_rows
 from supnorm.checker.batch import Balls
 from supnorm.checker.enclosure import Program
 from supnorm.checker.node_rows import Grid
@@ -170,3 +170,30 @@ def test_what_is_no_number_has_no_size():
     c, parts = node_rows.sizes(Balls(np.ones((1, 4)), np.array([[0.0, math.inf, 0.0, 0.0]])), grid)
     assert not c.is_finite()
     assert not any(v.is_finite() for v in parts[0])
+
+
+def test_ranges_in_arrays_hold_the_rounding_of_coefficients():
+    """The values 1 and 1 - u: float64 finds the mean 1, and the interpolant reaches further down than it says."""
+    row = np.array([1.0, 1.0 - 2.0**-53])
+    slope = (arb(row[0]) - arb(row[1])) / arb(2).sqrt()  # the nodes are +-1/sqrt(2)
+    middle = (arb(row[0]) + arb(row[1])) / 2
+    for grid in (0, 3):
+        ((low, high),) = interpolant_floats.ranges(Balls(row[None], np.zeros((1, 2))), 1, 1, grid)
+        assert low <= middle - slope
+        assert middle + slope <= high
+
+
+@pytest.mark.parametrize(("n", "d"), [(5, 1), (3, 2), (2, 3)])
+def test_ranges_in_arrays_hold_the_radii_of_values(n, d):
+    """Values of the signs of Lebesgue's function in a corner: their interpolant is as large as it may be there."""
+    grid = Grid(n, d)
+    line = [
+        arb(v) for v in (node_rows._float_transform(n).T @ np.ones(n + 1)).tolist()
+    ]  # sum of T_k(1) over coefficients
+    weight = np.array([math.prod(float(line[i]) for i in index) for index in grid.index])
+    rad = 1e-3
+    ((low, high),) = interpolant_floats.ranges(
+        Balls(np.zeros((1, len(weight))), np.full((1, len(weight)), rad)), n, d, 3
+    )
+    assert high >= rad * np.abs(weight).sum() * (1.0 - 1e-12)
+    assert low <= -rad * np.abs(weight).sum() * (1.0 - 1e-12)
