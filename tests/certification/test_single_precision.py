@@ -1,5 +1,8 @@
 """Float32 arithmetic stays within its bound, in every order of summation, with functions at the limit of their accuracy."""
 
+from fractions import Fraction
+
+import mpmath as mp
 import numpy as np
 import pytest
 from single_cases import random_program
@@ -176,6 +179,150 @@ def test_the_errors_of_arguments_widen_the_ranges(monkeypatch):
     weak, _ = rounding_in_single(program, centre[None], half[None], EVERY)
     assert bound[0, 0] > 1.3 * weak[0, 0]
     assert isinstance(honest, property)
+
+
+# -- each term of a rule at its worst case -----------------------------------------------------------------
+
+
+def _bound_of(*nodes, centre=1.0, half=0.0):
+    bound, _ = rounding_in_single(_program(*nodes), np.array([[centre]]), np.array([[half]]), EVERY)
+    return bound[0, 0]
+
+
+def test_a_quotient_by_a_rounded_reciprocal_is_in_the_bound():
+    a, b = np.float32(1.0092267990112305), np.float32(1.989013910293579)
+    off = abs(Fraction(float(a * (np.float32(1.0) / b))) - Fraction(float(a)) / Fraction(float(b)))
+    assert off > 1.92 * 2.0**-24 * Fraction(float(a)) / Fraction(float(b))
+    assert _bound_of(_constant(float(a)), _constant(float(b)), Node("div", (1, 2), 1)) >= off
+
+
+def test_a_quotient_that_is_flushed_to_zero_is_in_the_bound():
+    small = _bound_of(_constant(2.0**-100), _constant(2.0**30), Node("div", (1, 2), 1))
+    assert small >= 2.0**-130
+    # The reciprocal of 2^127 is flushed, and with it a quotient of 1/2.
+    assert _bound_of(_constant(2.0**126), _constant(2.0**127), Node("div", (1, 2), 1)) >= 0.5
+
+
+def test_a_sum_or_product_that_is_flushed_to_zero_is_in_the_bound():
+    nodes = _constant(1.5 * 2.0**-126), _constant(2.0**-126), Node("sub", (1, 2), 1)
+    assert _bound_of(*nodes) >= 2.0**-127
+    assert _bound_of(_constant(-(2.0**-120)), Node("leaky_relu", (1,), 1, parameter=2.0**-7)) >= 2.0**-127
+
+
+def test_a_function_whose_value_is_flushed_to_zero_is_in_the_bound():
+    assert _bound_of(_constant(-100.0), Node("exp", (1,), 1)) >= np.exp(-100.0) * (1.0 + 1e-6)
+
+
+def test_the_stored_slope_of_leaky_relu_and_its_product_are_in_the_bound():
+    s, x = 0.12504348881689956, np.float32(-1.0011988878250122)
+    off = abs(Fraction(float(np.float32(s) * x)) - Fraction(s) * Fraction(float(x)))
+    assert off > 1.96 * 2.0**-24 * Fraction(s)
+    assert _bound_of(_constant(float(x)), Node("leaky_relu", (1,), 1, parameter=s)) >= off
+
+
+def test_the_product_of_two_errors_is_in_the_bound():
+    """1 + a - 1 - a is 0, and what float32 finds for it squared is all error."""
+    a = np.float32(0.6 * 2.0**-23)
+    run = (np.float32(1.0) + a) - np.float32(1.0) - a
+    assert run > 0.3 * 2.0**-23
+    nodes = _constant(1.0, float(a)), Node("take", (1,), 4, columns=np.array([0, 1, 0, 1]))
+    found = _bound_of(*nodes, _affine(2, [[1.0, 1.0, -1.0, -1.0]]), Node("mul", (3, 3), 1))
+    assert found >= float(run) ** 2
+
+
+def test_an_error_goes_through_a_factor_whose_sign_is_not_certain():
+    """|log x| near 1: the input alone is rounded, and the slope of the size is anywhere in [-1, 1]."""
+    off = np.log(ALMOST)  # float32 takes the input for 1
+    assert _bound_of(Node("log", (0,), 1), Node("abs", (1,), 1), half=1e-3) >= off
+
+
+def _at(value, off=0.0):
+    value = np.array([[value]])
+    return single_local.Computed(value, value, np.array([[off]]))
+
+
+def test_the_rounding_of_a_step_is_that_of_its_computed_arguments():
+    """Exact values are zero: what is rounded is the error of the arguments."""
+    zero, one, other = _at(0.0), _at(0.0, 1.0), _at(0.0, 0.9 * 2.0**-24)
+    step = single_precision._elementwise(Node("add", (0, 1), 1), [one, other], zero, EVERY)
+    assert step.local[0, 0] >= 0.9 * 2.0**-24  # is lost beside 1
+    step = single_precision._elementwise(Node("sin", (0,), 1), [one], zero, EVERY)
+    assert step.local[0, 0] >= 2.0 * 2.0**-23 * np.sin(1.0)
+
+
+SLOPES = {
+    "tanh": (lambda z: mp.sech(z) ** 2, (-3.3, 0.1, 7.7)),
+    "sigmoid": (lambda z: mp.sech(z / 2) ** 2 / 4, (-3.3, 0.1, 7.7)),
+    "softplus": (lambda z: 1 / (1 + mp.exp(-z)), (-30.3, 0.1, 7.7)),
+    "erf": (lambda z: 2 / mp.sqrt(mp.pi) * mp.exp(-z * z), (-3.3, 0.1, 5.7)),
+    "exp": (mp.exp, (-80.3, 0.1, 77.7)),
+    "log": (lambda z: 1 / z, (1e-30, 0.1, 7.7)),
+    "sqrt": (lambda z: 1 / (2 * mp.sqrt(z)), (1e-30, 0.1, 3e38)),
+    "silu": (lambda z: (1 + mp.exp(-z) * (1 + z)) / (1 + mp.exp(-z)) ** 2, (-3.3, 0.1, 7.7)),
+    "gelu": (lambda z: mp.ncdf(z) + z * mp.npdf(z), (-3.3, 0.1, 7.7)),
+    "sin": (mp.cos, (-3.3, 0.1, 7777.7)),
+    "cos": (lambda z: -mp.sin(z), (-3.3, 0.1, 7777.7)),
+}
+POWERS = (
+    (3.0, (-1.1, 0.1, 7.7)),
+    (-2.0, (-1.1, 0.1, 7.7)),
+    (-3.1, (1e-30, 0.3, 1e38)),  # -4.1 is rounded
+    (0.1, (1e-30, 0.3, 1e30)),
+)
+
+
+@pytest.mark.parametrize("op", [*SLOPES, "pow"])
+def test_a_slope_holds_the_exact_one_at_every_point_of_its_interval(op):
+    """At points nothing but rounding is in the radius; in intervals the slope at an end and between them counts too."""
+    cases = [(None, *SLOPES[op])] if op != "pow" else [
+        (p, lambda z, p=p: p * z ** mp.mpf(p - 1 if p.is_integer() else mp.mpf(p) - 1), at) for p, at in POWERS
+    ]  # fmt: skip
+    with np.errstate(all="ignore"), mp.workdps(50):
+        for parameter, slope, points in cases:
+            for z in points:
+                for share in (0.0, 1e-12, 0.1, 0.9):
+                    x = _at(z, share * abs(z))
+                    low, high = (mp.mpf(float(v[0, 0])) for v in x.wide)
+                    found = single_local.slope(op, parameter, x)
+                    mid, rad = (mp.mpf(float(v[0, 0])) for v in (found.mid, found.rad))
+                    for t in (0, mp.mpf(1) / 3, mp.mpf(1) / 2, mp.mpf(3) / 4, 1):
+                        exact = slope(low + t * (high - low))
+                        assert abs(exact - mid) <= rad, (op, parameter, z, share)
+
+
+def test_both_slopes_of_a_kink_count_where_the_sign_is_not_certain():
+    for op, parameter, slopes in (
+        ("abs", None, (-1, 1)),
+        ("relu", None, (0, 1)),
+        ("leaky_relu", 0.3, (0.3, 1)),
+    ):
+        for x, some in (
+            (_at(0.1, 0.2), slopes), (_at(-0.1, 0.2), slopes), (_at(0.2, 0.1), slopes[1:]), (_at(-0.2, 0.1), slopes[:1]),
+        ):  # fmt: skip
+            found = single_local.kink(op, parameter, x)
+            assert all(abs(s - found.mid[0, 0]) <= found.rad[0, 0] for s in some)
+            assert len(some) == 2 or found.rad[0, 0] < 1e-12
+
+
+def test_a_divisor_that_may_be_zero_once_it_is_rounded_has_no_bound():
+    nodes = _constant(1.0), _affine(0, [[1.0]], [-1.0]), Node("div", (1, 2), 1)
+    assert np.isinf(_bound_of(*nodes, centre=1.0 + 3e-8))
+    assert np.isinf(_bound_of(*nodes, centre=1.0 - 3e-8))
+    assert np.isfinite(_bound_of(*nodes, centre=1.0 + 3e-6))
+
+
+def test_the_range_of_a_function_that_rises_holds_its_exact_ends():
+    exact = {"tanh": mp.tanh, "erf": mp.erf, "sigmoid": lambda z: 1 / (1 + mp.exp(-z)), "exp": mp.exp,
+             "softplus": lambda z: mp.log1p(mp.exp(z))}  # fmt: skip
+    ends = np.concatenate([np.linspace(-30.3, 30.3, 50), [-700.1]])[None]
+    everything = np.full_like(ends, np.inf)
+    with mp.workdps(330):
+        for op, f in exact.items():
+            low, high = single_local.narrowed(
+                op, -everything, everything, single_local.Computed(ends, ends, 0.0 * ends)
+            )
+            for z, a, b in zip(ends[0].tolist(), low[0].tolist(), high[0].tolist(), strict=True):
+                assert a <= f(mp.mpf(z)) <= b
 
 
 # -- where there is no bound ------------------------------------------------------------------------------
