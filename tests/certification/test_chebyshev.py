@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.interpolate import BarycentricInterpolator
 
-from supnorm.certification import chebyshev
+from supnorm.certification import chebyshev, fine_nodes
 from supnorm.certification.rounding import U
 
 rng = np.random.default_rng(0)
@@ -130,3 +130,11 @@ def test_ranges_hold_what_rounding_swallows(grid, small):
     for k in range(2):
         assert Fraction(low[k, 0]) <= least
         assert most <= Fraction(high[k, 0]) <= most + Fraction(1, 2**44) + 2 * Fraction(small)
+
+
+@pytest.mark.parametrize(("n", "d"), [(3, 1), (18, 1), (5, 2), (4, 3)])
+def test_errors_of_values_grow_by_the_lebesgue_constant(n, d):
+    """Errors with the signs of the Lagrange polynomials in a corner: the interpolant is off by their sum there."""
+    at_corner = np.abs(chebyshev.transform(n).sum(0)).sum() ** d  # T_k(1) = 1
+    lost = fine_nodes.node_loss(n, d, np.full((1, 1), 1e-3), np.zeros((1, 1)))
+    assert lost[0, 0] >= 1e-3 * at_corner * (1.0 - 1e-12)

@@ -9,7 +9,7 @@ import numpy as np
 import oracle
 import pytest
 
-from supnorm.certification import composed_logs, composed_model
+from supnorm.certification import chebyshev, composed_logs, composed_model
 from supnorm.certification.composed_enclosure import enclose
 from supnorm.certification.composed_grid import grid
 from supnorm.certification.composed_model import ChebyshevModel
@@ -234,6 +234,14 @@ def test_the_bound_of_a_coefficient_holds(d):
                 )
                 assert abs(found[at] - exact) <= off
         assert off <= 1e3 * 4.0 * 1e-16 * 2.0**d * 1e3 * n
+
+
+@pytest.mark.parametrize(("n", "d"), [(1, 1), (6, 1), (5, 2), (3, 3)])
+def test_the_error_of_values_in_a_coefficient_is_bounded(n, d):
+    """Errors with the signs of a row of the transform add up."""
+    g, size = grid(n, d), 1e-3
+    row = np.abs(chebyshev.transform(n)).sum(1).max() ** d
+    assert g.coefficient_error(np.zeros((1, 1)), np.full((1, 1), size))[0, 0] >= size * row * (1.0 - 1e-12)
 
 
 def test_long_chains_of_positive_features_are_read():

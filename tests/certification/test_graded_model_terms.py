@@ -223,3 +223,25 @@ def test_models_without_bound_stay_so():
         ):  # fmt: skip
             assert (found.rem == np.inf).all()
             assert (found.tail(13) == np.inf).all()
+
+
+def test_functions_of_large_numbers_hold_the_rounding_of_their_nodes():
+    """At 700 a node is off by 700 u, and so is exp of its value, beside which the rounding of exp is small."""
+    for op, at in (("exp", 690.0), ("exp", -690.0), ("sin", 7e4), ("cos", 7e4)):
+        one = _model(13, J=0.1)
+        x = gm.Graded(at + one.c, one.J, one.H, one.s, one.rem)
+        with np.errstate(all="ignore"):
+            found = gm.smooth(op, x)
+        _compare(found, [graded.smooth(op, v) for v in _exactly(x)])
+
+
+def test_the_logarithm_of_a_huge_or_tiny_number_holds_the_rounding_of_its_shift():
+    """A little below a power of two what is left for the series is near zero, and so is the rounding of that."""
+    exponent = np.array([[900, 1000, 1023, -700, -900, -1000, 901, -901]])
+    zero = _model(14, c=0.0)
+    x = gm.Graded(np.ldexp(1.0 - 2.0**-30, exponent), zero.J, zero.H, zero.s, zero.rem)
+    with np.errstate(all="ignore"):
+        found = gm.smooth("log", x)
+    for value, c, rem in zip(x.c[0].tolist(), found.c[0].tolist(), found.rem[0].tolist(), strict=True):
+        assert abs(arb(value).log() - arb(c)) <= arb(rem)
+        assert rem < 1e-11
