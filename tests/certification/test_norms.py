@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
+from fractions import Fraction
 
 import jax.numpy as jnp
+import mpmath as mp
 import numpy as np
 import pytest
 from flint import arb
@@ -13,6 +15,7 @@ from scipy.integrate import quad
 from tests.certification import cases
 
 from supnorm.certification import affine_model, balls, certify_norms, mean_square
+from supnorm.certification.boxes import Boxes
 from supnorm.certification.certificate import digest
 from supnorm.certification.mean_square import as_bracket, bound_mean_square, gram_matrix
 from supnorm.certification.part import Part
@@ -450,3 +453,34 @@ def test_norms_of_the_absolute_error_are_not_taken_for_another_error(error, tmp_
     certify_norms(problem(ErrorMeasure()), ["sup"]).save(tmp_path / "norms.json")
     assert statement_mismatch(tmp_path / "norms.json", problem(ErrorMeasure())) is None
     assert "absolute error" in str(statement_mismatch(tmp_path / "norms.json", problem(error)))
+
+
+def test_means_hold_the_rounding_of_their_sums():
+    """Of 1,024 equal cells; the ends of each cell are taken as exact."""
+    count, m = 1024, 8
+    ends = np.random.default_rng(6).random((count, m))
+    level, index = np.full((count, 1), 10), np.arange(count)[:, None]
+    none = np.zeros(count)
+    known = mean_square.Cells(
+        Boxes(level, index, none), none.astype(int), none, ends, ends, none.astype(int), none
+    )
+    low, high = known.mean_square()
+    for k in range(m):
+        exact = sum(Fraction(v) ** 2 for v in ends[:, k].tolist()) / count
+        assert Fraction(float(low[k])) <= exact <= Fraction(float(high[k]))
+
+
+@pytest.mark.parametrize("share", [0.0, 1e-6])
+def test_a_root_mean_square_holds_what_it_is_of(share):
+    """The square and what is around it as exact numbers: also where the float box is larger than the cell."""
+    rng = np.random.default_rng(7)
+    square, slack = rng.random((40, 1)), 1e-3 * rng.random((40, 1))
+    slack[::2] = 0.0
+    size = 1.5 * np.ones((40, 1))
+    low, high = mean_square._around(square, slack, np.full(40, share), size)
+    with mp.workdps(40):
+        for s, r, a, b in zip(*(v[:, 0].tolist() for v in (square, slack, low, high)), strict=True):
+            # the part of the box beyond the cell has all of the largest square, or none
+            least, most = ((mp.mpf(s) * (1 + share) - share * part) for part in (mp.mpf(2.25), 0))
+            assert a <= mp.sqrt(max(least, 0)) - r or a == 0.0
+            assert mp.sqrt(most) + r <= b

@@ -6,6 +6,7 @@ import mpmath as mp
 import numpy as np
 import oracle
 import pytest
+from flint import acb, arb
 from scipy import special
 from special_cases import (
     SPECIAL,
@@ -42,9 +43,10 @@ def _shares(op, count, seed=0):
 
 
 @pytest.mark.slow
+@pytest.mark.whole  # each function has rules of its own; `test_a_weakened_bound_is_noticed` needs the same coefficients
 @pytest.mark.parametrize("op", by_function(SPECIAL))
 def test_coefficients_on_rectangles_are_bounded(op):
-    assert (_shares(op, 20) <= 1.0 + 1e-9).all()
+    assert (_shares(op, 40) <= 1.0 + 1e-9).all()
 
 
 NEEDED = {  # a part of a bound, the function, and the factor by which it is weakened
@@ -81,6 +83,27 @@ def test_a_weakened_bound_is_noticed(what, monkeypatch):
         monkeypatch.setattr(special_bounds, name, weak)
     shares = _shares(op, 40)
     assert (shares[1:] > 1.0).all()
+
+
+VALUES = {  # the function, and rectangles (low, high, h) with a parameter on which its value needs all of its bound
+    "atan": (acb.atan, ((-0.1, 0.1, 0.99), (0.0, 0.0, 0.999))),
+    "cbrt": (lambda z: z.pow(arb(1) / 3), ((1.0, 1.0, 10.0), (0.1, 2.0, 3.0))),
+    "digamma": (acb.digamma, ((0.1, 0.1, 1.0), (1.4, 1.5, 30.0), (1e-3, 10.0, 0.0))),
+    "lgamma": (acb.lgamma, ((0.1, 0.1, 1.0), (1.4, 1.5, 30.0), (1.2, 1.8, 0.0), (1e-3, 10.0, 0.0))),
+    "erfc": (acb.erfc, ((-3.0, 3.0, 2.0), (26.5, 27.0, 26.0))),
+    "exp1": (lambda z: z.expint(1), ((0.1, 3.0, 1.0), (5.0, 6.0, 3.0))),
+}
+
+
+@pytest.mark.parametrize("op", VALUES)
+def test_values_on_high_rectangles_are_bounded(op):
+    """Values far from the real line, and on it where they are largest inside."""
+    function, rectangles = VALUES[op]
+    for low, high, h in rectangles:
+        bound = float(largest(op, 0, *map(np.array, (low, high, h))))
+        for x in np.linspace(low, high, 41).tolist():
+            for y in (0.0, 0.5 * h, h):
+                assert function(acb(x, y)).abs_lower() <= bound
 
 
 def _slope_coefficient(z, i, shape):
