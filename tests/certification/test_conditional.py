@@ -1,12 +1,14 @@
 """Bounds that rest on a declared bound: sound where it is true, named conditional, refused where it is refuted."""
 
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from supnorm.certification import LinearBounds, black_box, certify, chebyshev, recorded, values_of_problem
 from supnorm.certification.beyond import Beyond
+from supnorm.certification.black_box import BlackBox
 from supnorm.certification.error_program import error_program
 from supnorm.checker import check
 from supnorm.problem import Axis, Declared, Domain, ErrorMeasure, Problem, with_bound
@@ -321,3 +323,30 @@ def test_a_model_that_is_only_evaluated_less_a_reference_that_is_read(side):
     assert truth <= result.upper <= 1.01 * truth
     assert result.upper_kind == "conditional"
     assert result.deployed_upper == result.upper + result.rounding > result.upper
+
+
+def _black_box(low, high, said, weight=(1.0,)):
+    return BlackBox(
+        "reference", "f", np.abs, said, np.array(weight), np.array([low]), np.array([high]), (False,)
+    )
+
+
+def test_ellipses_fit_into_the_declared_disc_also_where_the_middle_of_an_axis_is_rounded():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        low = float(10.0 ** rng.uniform(3, 6))
+        high = low + int(rng.integers(200, 4000)) * np.spacing(low)
+        box = _black_box(low, high, Declared((1.0,), stretch=float(rng.uniform(1.2, 3.0))))
+        centre = np.array([[low + int(rng.integers(50, 150)) * np.spacing(low)]])
+        half = np.array([[float(rng.uniform(1.0, 50.0)) * np.spacing(low)]])
+        rho = Fraction(float(box.rho(centre, half)[0, 0]))
+        if rho > 1:
+            reach = (rho + 1 / rho) / 2 * Fraction(float(half[0, 0]))
+            off = abs(Fraction(float(centre[0, 0])) - (Fraction(low) + Fraction(high)) / 2)
+            wide = Fraction(box.declared.stretch) * (Fraction(high) - Fraction(low)) / 2
+            assert reach + off <= wide
+
+
+def test_the_accuracy_of_an_output_enters_by_its_weight():
+    box = _black_box(0.0, 1.0, Declared((1.0, 1.0), stretch=2.0, accuracy=1e-3), (0.5, -3.0))
+    assert (box.noise_at(np.array([[0.5]]), np.array([[0.5, -1.5]])) >= [[0.5e-3, 3e-3]]).all()
