@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction
 
 import jax.numpy as jnp
@@ -182,6 +183,58 @@ def test_the_leaves_and_the_theorem_are_there(line, plane):
         assert "Admitted" not in text
         assert "Axiom" not in text
         assert "Rounding of the model" in text
+
+
+def _ranges(text, variable):
+    """The intervals that a statement has for its variables, as exact numbers."""
+    parts = re.findall(rf"([-0-9/() ]+?) <= {variable}\d <= ([-0-9/() ]+?) ->", text)
+    return [tuple(Fraction(re.sub(r"[() ]", "", v)) for v in ends) for ends in parts]
+
+
+def _halves(name, lemmas, inside):
+    """Check that a lemma is about ``inside``, and that those which it applies are about its two halves."""
+    assert _ranges(lemmas[name], "t") == inside
+    if name.startswith("leaf"):
+        return 1
+    ((cut, middle),) = re.findall(r"destruct \(Rle_lt_dec t(\d) (.*)\)\.", lemmas[name])
+    axis, middle = int(cut) - 1, Fraction(re.sub(r"[() ]", "", middle))
+    low, high = inside[axis]
+    assert low < middle < high
+    first, second = re.findall(r"apply (\w+);", lemmas[name])
+    below, above = ([*inside[:axis], ends, *inside[axis + 1 :]] for ends in ((low, middle), (middle, high)))
+    return _halves(first, lemmas, below) + _halves(second, lemmas, above)
+
+
+@pytest.mark.parametrize(("side", "form"), [("both", "Rabs ({})"), ("over", "{}"), ("under", "- ({})")])
+def test_the_theorem_is_about_the_whole_box_and_every_output(side, form, tmp_path):
+    """Coq is not here in most places: a theorem about less would be proved as well."""
+    problem = Problem(
+        lambda x: jnp.stack([0.2 - 0.3 * x[:, 0] ** 2, 0.3 * x[:, 0] + jnp.log(x[:, 1])], 1),
+        lambda x: jnp.stack([0.1 * x[:, 0], jnp.log(x[:, 1]) + 0.1 * x[:, 0] ** 3], 1),
+        Domain(x=(0.0, 1.0), p=Axis(0.1, 2.0, scale="log")),
+        error=ErrorMeasure(side=side),
+    )
+    certify(problem, 1.2, boxes=200).certificate.save(tmp_path / "c.json")
+    document, text = read(tmp_path / "c.json"), export(tmp_path / "c.json")[0]
+    upper = number(document.upper)
+    gaps = [form.format(f"model_{k} x1 x2 - reference_{k} x1 x2") for k in (1, 2)]
+    claim = " /\\\n  ".join(f"{gap} <= {upper}" for gap in gaps)
+    assert f"Definition holds (x1 x2 : R) : Prop :=\n  {claim}." in text
+    theorem = text[text.index("Theorem upper_bound") :]
+    assert f"->\n  {claim}.\nProof." in theorem
+    ends = [tuple(map(Fraction, v)) for v in zip(document.axis_low, document.axis_high, strict=True)]
+    assert _ranges(theorem, "x") == ends == [(0, 1), (Fraction(0.1), 2)]
+    inside = [tuple(map(Fraction, v)) for v in zip(document.low, document.high, strict=True)]
+    lemmas = dict(re.findall(r"^Lemma (\w+) : (.*?)^Qed\.", text, re.M | re.S))
+    ((about, root),) = re.findall(r"^Definition box : (.*) := (\w+)\.$", text, re.M)
+    assert _ranges(about, "t") == inside
+    assert all("-> holds t1 (exp t2)" in v for v in [about, *lemmas.values()])
+    assert _halves(root, lemmas, inside) == len(document.leaves) > 1
+
+
+def test_a_function_that_is_declared_and_not_read_is_refused(line):
+    with pytest.raises(NotExported, match="declared"):
+        exported(replace(read(line), declared=("one",)))
 
 
 @pytest.mark.parametrize(
