@@ -470,6 +470,20 @@ def test_means_hold_the_rounding_of_their_sums():
         assert Fraction(float(low[k])) <= exact <= Fraction(float(high[k]))
 
 
+def test_the_rounding_of_node_values_enters_a_mean_square():
+    """1e8 + E - 1e8 has steps of 1.5e-8 in float64; the interpolant of such values is not that of E."""
+    size = 1e-6
+    part = Part(
+        "mean square",
+        program_of(lambda x: (size * jnp.sin(3.0 * x[:, 0]) + 1e8) - 1e8, 1),
+        Domain(x=(0.0, 1.0)),
+    )
+    cells = mean_square._bounded(part.error, Boxes.root(1), np.array([1e-9]))
+    assert cells.degree[0] > 0
+    exact = size * mp.sqrt((1 - mp.sin(6) / 6) / 2)
+    assert cells.low[0, 0] <= exact <= cells.high[0, 0]
+
+
 @pytest.mark.parametrize("share", [0.0, 1e-6])
 def test_a_root_mean_square_holds_what_it_is_of(share):
     """The square and what is around it as exact numbers: also where the float box is larger than the cell."""

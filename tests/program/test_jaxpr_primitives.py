@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from jax.extend.core import Primitive
 
-from supnorm.program import Unsupported
+from supnorm.program import Unsupported, jaxpr_linear, program_of
 from supnorm.program.jaxpr_primitives import demand_of_jax, is_of_jax, within
 
 ONE = jax.ShapeDtypeStruct((), np.float32)
@@ -53,3 +53,16 @@ def test_operations_that_call_the_user_are_refused(code: Callable[[Any], Any]) -
 @pytest.mark.parametrize("code", [shown, jnp.sin, jax.nn.relu, jax.jit(lambda x: jax.nn.silu(x) ** 2)])
 def test_those_of_jax_are_not(code: Callable[[Any], Any]) -> None:
     demand_all(code)
+
+
+@pytest.mark.parametrize("function", [lambda v: jnp.maximum(v - 1.0, 0.0), lambda v: v * v, jnp.sin])
+def test_a_function_of_some_entries_is_no_affine_map(function: Callable[[Any], Any]) -> None:
+    """It was read as the line through its values at 0 and 1, and certify proved a bound of another model."""
+    with pytest.raises(Unsupported, match=r"scatter with a function"):
+        program_of(lambda x: x.at[:, 0].apply(function), 2)
+
+
+def test_affine_maps_are_probed_at_more_than_zero_and_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jaxpr_linear, "_apply", lambda *given: np.maximum(given[-1] - 1.0, 0.0))
+    with pytest.raises(Unsupported, match="of these arguments"):
+        program_of(lambda x: x.at[:, 0].add(x[:, 1]), 2)

@@ -467,3 +467,19 @@ def test_one_moment_in_two_time_zones_is_one_key(tmp_path: Path) -> None:
     toml = STATIONS.format(key='key = "day"').replace(".nc", ".parquet")
     (tmp_path / "problem.toml").write_text(toml)
     assert audit(open_problem(tmp_path / "problem.toml")).record.sup.lower == 0.0
+
+
+def test_a_domain_that_nobody_gave_holds_all_rows_in_both_precisions(tmp_path: Path) -> None:
+    """It ended at the inputs of the reference, in single precision, and rows with those of the model were outside."""
+    lat = np.array([0.1, 0.2, 0.25])
+    y = [1.0, 2.0, 3.0]
+    for narrow in ("t", "p"):
+        for name, value in (("t", "y"), ("p", "yp")):
+            x = lat.astype(np.float32) if name == narrow else lat
+            made = xr.Dataset({value: ("row", y if name == "t" else [9.0, 2.0, 3.0]), "x": ("row", x)})
+            made.to_netcdf(tmp_path / f"{name}.nc", engine="h5netcdf")
+        text = STATIONS.format(key="").replace("[domain]\nx = [0.0, 9.0]\n", "")
+        (tmp_path / "problem.toml").write_text(text)
+        report = audit(open_problem(tmp_path / "problem.toml"))
+        assert report.rms.n == 3
+        assert report.record.sup.lower == 8.0

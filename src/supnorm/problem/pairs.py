@@ -210,7 +210,7 @@ def _in_order(model: Function, reference: Function, by: str) -> Pairs:
         raise BadInput(f"{names} have {len(p):,} and {len(x):,} rows: {remedy}")
     if by != "row":  # of one file they are the same
         demand_coordinates(a, b, names, remedy)
-    p, x = _in_one_precision(p, x, a.stored, b.stored)
+    p = _in_one_precision(p, x, a.stored, b.stored)
     if not np.array_equal(p, x, equal_nan=True):
         same = (p == x) | (np.isnan(p) & np.isnan(x))
         i = int(np.argmin(same.all(axis=1)))
@@ -233,12 +233,13 @@ def _in_order(model: Function, reference: Function, by: str) -> Pairs:
     )
 
 
-def _in_one_precision(p: Array, x: Array, *stored: Sequence[str]) -> tuple[Array, Array]:
-    """The inputs of two tables, of which one may have a column in single precision: then both have that of the other.
+def _in_one_precision(p: Array, x: Array, *stored: Sequence[str]) -> Array:
+    """The inputs ``p`` of the model's table, where a column of one table is in single precision: those of the reference.
 
-    That is so where they are the same in single precision, and no two different numbers of either become one there.
+    That is so where they are the same in single precision, and no two different numbers of either become one there. The
+    reference's stay as they are, because a domain that nobody gave ends at them.
     """
-    p, x = p.copy(), x.copy()
+    p = p.copy()
     for k in range(min(map(len, stored))):
         narrow = [columns[k] for columns in stored]
         if sorted(narrow) not in (["", "float32"], ["", "float16"]):
@@ -248,10 +249,9 @@ def _in_one_precision(p: Array, x: Array, *stored: Sequence[str]) -> tuple[Array
             one, other = p[:, k].astype(kind), x[:, k].astype(kind)
         distinct = all(len(np.unique(v)) == len(np.unique(w)) for v, w in ((one, p[:, k]), (other, x[:, k])))
         if distinct:
-            exact = x[:, k] if narrow[0] else p[:, k]
             rows = (one == other) & (np.isfinite(p[:, k]) == np.isfinite(x[:, k]))
-            p[rows, k] = x[rows, k] = exact[rows]
-    return p, x
+            p[rows, k] = x[rows, k]
+    return p
 
 
 def _by_key(model: Function, reference: Function) -> Pairs:

@@ -14,6 +14,7 @@ import numpy as np
 from supnorm.program.operations import Unsupported
 from supnorm.program.tracing import Builder, Tensor, Value
 
+OTHERS = 4  # further points at which a primitive has to be affine
 LINEAR = (
     "pad",
     "scatter-add",
@@ -32,19 +33,26 @@ def linear(build: Builder, equation: Any, args: list[Any]) -> Value:
         Unsupported: when it is not affine (it multiplies two arguments that depend on the input).
     """
     name = equation.primitive.name
+    if name == "scatter" and equation.params.get("update_jaxpr") is not None:
+        raise Unsupported("scatter with a function (x.at[i].apply)", "the function of all entries, and where")
     positions = [i for i, a in enumerate(args) if isinstance(a, Tensor)]
     joined = build.concatenate([args[i].arrange(np.ravel) for i in positions], 0)
     assert isinstance(joined, Tensor)
     sizes = [args[i].index.size for i in positions]
-    units = np.concatenate([np.zeros((1, sum(sizes))), np.eye(sum(sizes)), np.ones((1, sum(sizes)))])
+    count = sum(sizes)
+    others = np.random.default_rng(0).integers(
+        -9, 10, (OTHERS, count)
+    )  # products with them round hardly more than ones do
+    units = np.concatenate([np.zeros((1, count)), np.eye(count), others])
     results = np.stack([_apply(equation, args, positions, sizes, row) for row in units])
     eps = float(np.finfo(results.dtype).eps)
-    shift, *columns, every = results.reshape(len(units), -1).astype(np.float64)
-    weights = np.asarray(columns).reshape(sum(sizes), -1) - shift
+    results_at = results.reshape(len(units), -1).astype(np.float64)
+    shift, columns, every = results_at[0], results_at[1 : 1 + count], results_at[1 + count :]
+    weights = columns.reshape(count, -1) - shift
     mixed = np.any((weights != 0) & (shift != 0)[None])
-    # `every` is a sum of the weights, each rounded to the type of the result.
-    rounding = eps * len(units) * (np.abs(weights).sum(0) + np.abs(shift))
-    if mixed or not (np.abs(weights.sum(0) + shift - every) <= rounding).all():
+    # `every` is a sum of the weights times whole numbers, each rounded to the type of the result.
+    rounding = eps * len(units) * (np.abs(others) @ np.abs(weights) + np.abs(shift))
+    if mixed or not (np.abs(others @ weights + shift - every) <= rounding).all():
         raise Unsupported(f"{name} of these arguments", "slicing, concatenation and affine maps")
     out = build.affine(joined, weights.T, shift)
     return out.arrange(lambda i: i.reshape(results[0].shape))
