@@ -372,7 +372,7 @@ def _older_norms(shell: Shell) -> str:
     """A proof of a norm in the folder that is tighter than what `certified` asks for; its text."""
     (shell.folder / "proved.toml").write_text(PROVED)
     (shell.folder / "proved.py").write_text(FUNCTIONS)
-    assert shell.run("certify", "proved.toml", "--norm", "sup", "--ratio", "1.001", "--out", "run").code == 0
+    assert shell.run("certify", "proved.toml", "--norm", "rms", "--ratio", "1.001", "--out", "run").code == 0
     return (shell.folder / NORMS).read_text()
 
 
@@ -382,7 +382,7 @@ def test_the_told_command_keeps_an_older_proof_that_could_not_be_set_aside(
     """In a folder that is read-only no file can be renamed: the command wrote the new proof over the older, tighter one."""
     older = _older_norms(shell)
     done = certified(
-        shell, monkeypatch, (NORMS, f"{NORMS}.old", "run/problem.toml"), "--norm", "sup", "--ratio", "1.5"
+        shell, monkeypatch, (NORMS, f"{NORMS}.old", "run/problem.toml"), "--norm", "rms", "--ratio", "1.5"
     )
     assert done.code == 3
     command = done.err.partition("make room and ")[2].partition(", then")[0]
@@ -396,10 +396,10 @@ def test_a_proof_of_several_parts_that_goes_on_from_a_checkpoint_sets_an_older_o
 ) -> None:
     """It was written over."""
     older = _older_norms(shell)
-    done = shell.run("certify", "proved.toml", "--norm", "sup", "--ratio", "1.5", "--out", "loose")
+    done = shell.run("certify", "proved.toml", "--norm", "rms", "--ratio", "1.5", "--out", "loose")
     assert done.code == 0, done.err
     shutil.copy(shell.folder / "loose/norms-certificate.json", shell.folder / "run/norms-checkpoint.json")
-    done = shell.run("certify", "proved.toml", "--norm", "sup", "--ratio", "1.5", "--out", "run", "--resume")
+    done = shell.run("certify", "proved.toml", "--norm", "rms", "--ratio", "1.5", "--out", "run", "--resume")
     assert done.code == 0, done.err
     assert (shell.folder / f"{NORMS}.old").read_text() == older
 

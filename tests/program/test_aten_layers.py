@@ -200,6 +200,35 @@ def test_modules(name):
         _agree(program, module, scale)
 
 
+class Unbatched(nn.Module):
+    """A convolution of each of two channels by itself, without an axis for the batch."""
+
+    def __init__(self, rank):
+        super().__init__()
+        self.rank, self.kernel = (
+            rank,
+            nn.Parameter(torch.tensor([0.25, 1.0, -2.0]).reshape(1, 1, 3, *(1,) * (rank - 1))),
+        )
+        self.function = getattr(torch.nn.functional, f"conv{rank}d")
+
+    def forward(self, x):
+        wide = torch.stack([x[:, 0], x[:, 1], x[:, 0] * x[:, 1], x[:, 0] + 1.0], dim=1)
+        parts = [
+            self.function(row.reshape(1, 4, *(1,) * (self.rank - 1)), self.kernel)[0].reshape(2)
+            for row in (wide[i] for i in range(len(x)))
+        ]
+        return torch.stack(parts)
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_convolutions_without_a_batch(rank):
+    """The first axis was taken for a batch, and only the last number of the kernel counted: a false bound was proved."""
+    model = Unbatched(rank).double()
+    x = np.random.default_rng(0).normal(size=(3, 2))
+    program = lower_torch(model, 2, "float64")
+    np.testing.assert_allclose(program.value(x), model(torch.tensor(x)).detach().numpy(), rtol=1e-13)
+
+
 def test_the_epsilon_of_rms_norm_is_that_of_its_precision():
     for dtype, least in ((torch.float64, "float64"), (torch.float32, "float32")):
         program = lower_torch(lambda x: F.rms_norm(x, (3,)), 3, least)

@@ -394,6 +394,21 @@ def test_one_level_for_all_rows_is_compared_with_that_of_each_row(tmp_path: Path
         audit(opened(tmp_path, truth, prediction.assign_coords(level=("row", [850.0] * 3)), toml))
     same = prediction.assign_coords(level=("row", [500.0] * 3))
     assert audit(opened(tmp_path, truth, same, toml)).record.sup.lower == 0.0
+    more = stations("yp", [1.0, 2.0, 9.0], id=("row", ["A", "B", "D"]), level=("row", [500.0, 500.0, 850.0]))
+    more = more.set_coords(["id", "level"])
+    some = audit(
+        opened(tmp_path, truth.isel(row=[0, 1]), more, toml)
+    )  # the row of the other level has no partner
+    assert some.record.sup.lower == 0.0
+
+
+def test_a_variable_along_other_dimensions_is_another_thing(tmp_path: Path) -> None:
+    """The height of a field, 2 m, and the orography of the other file have one name."""
+    truth = stations("y", [1.0, 2.0, 3.0], height=("row", [10.0, 200.0, 300.0]))
+    prediction = stations("yp", [1.0, 2.0, 3.0]).assign_coords(height=2.0)
+    report = audit(opened(tmp_path, truth, prediction, STATIONS.format(key="")))
+    assert report.record.sup.lower == 0.0
+    assert "p.nc states height, and t.nc does not" in str(report.document["notes"])
 
 
 @pytest.mark.parametrize("calendar", ["standard", "noleap"])

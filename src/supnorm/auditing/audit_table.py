@@ -259,9 +259,17 @@ def _listed(column: Any) -> list[Any]:
 
 
 def _whole(plain: NDArray[Any]) -> list[int]:
-    """The numbers of an array that double precision may not hold: whole ones beyond 2^53, and those beyond its range."""
+    """The numbers of an array that double precision may not hold: whole ones beyond 2^53, and those beyond its range.
+
+    Numbers in extended precision are no counts above 2^64, and are rounded as the digits of a text are.
+    """
     large = plain[(plain >= WHOLE) | (plain <= -WHOLE)]
-    return [int(v) for v in large if np.isfinite(v) and v == np.trunc(v)]
+    if plain.dtype.kind in "iu":
+        return [int(v) for v in large]
+    counted = np.isfinite(large) & (large == np.trunc(large)) & (np.abs(large) < 2.0**64)
+    return [
+        int(v) for v in large[counted | (np.isfinite(large) & (np.abs(large) > np.finfo(np.float64).max))]
+    ]
 
 
 def _demand_held(whole: Iterable[int], name: str) -> None:

@@ -14,7 +14,7 @@ from supnorm.results.printable import file_word
 from supnorm.results.status import NotWritten
 from supnorm.results.writing import all_there
 
-AGAIN = "then the same command with --resume writes the rest without proving again"
+AGAIN = "then the same command with --resume checks it and writes the rest"
 
 
 class Proof(Protocol):
@@ -84,6 +84,8 @@ class Keeping:
             if self.path.exists() and not self.goes_on:  # it could not be set aside either
                 put += f"mv {path} {file_word(name_aside(self.path))} && "
             put += f"mv {held} {path}"
+            if self.checkpoint.exists():  # of a moment before: --resume would go on from it
+                put += f" && rm {file_word(self.checkpoint)}"
             return f"the proof is in {self.elsewhere}: make room and {put}, {AGAIN}"
         if self.checkpoint.exists():
             return f"{self.checkpoint} has the proof as it was a moment before: --resume goes on from there"

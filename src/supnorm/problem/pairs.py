@@ -27,6 +27,7 @@ from supnorm.problem.shared_coordinates import (
     demand_constants,
     demand_coordinates,
     demand_dimensions,
+    demand_one_for_all,
     in_the_order_of,
     one_sided,
 )
@@ -278,6 +279,9 @@ def _by_key(model: Function, reference: Function) -> Pairs:
             f"no row of {_name(model)} has the key of a row of {_name(reference)}: "
             f"{_words(a.key, keys_a[0])} there, {_words(b.key, keys_b[0])} here, in the first rows"
         )
+    demand_one_for_all(
+        a, b, (partner[row], row), f"{_name(model)} (model) and {_name(reference)} (reference)"
+    )
     (p, y), (x, f) = model.table, reference.table
     given = np.full_like(x, np.nan)
     given[row] = p[partner[row]]

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.problem.coordinates import contradiction, meaning
+from supnorm.problem.coordinates import contradiction, meaning, over_rows
 from supnorm.problem.rows import Rows
 from supnorm.results import BadInput
 
@@ -23,21 +23,24 @@ LISTED = 8  # coordinates that a note names
 def completed(a: Rows, b: Rows, values: Iterable[str]) -> tuple[Rows, Rows]:
     """Both with the variables that only the other file calls a coordinate, or that are the key of either.
 
-    A level or the names of stations that one program writes as a coordinate are an ordinary variable of another one.
+    A level or the names of stations that one program writes as a coordinate are an ordinary variable of another one. A
+    variable along other dimensions is something else: `height` is 2 m for one field, and the orography in another file.
 
     Args:
         values: names of the values that are compared, which are none.
     """
-    first = {*b.coordinates, *a.key} - {*a.coordinates, *values}
-    second = {*a.coordinates, *b.key} - {*b.coordinates, *values}
-    return _with_variables(a, first), _with_variables(b, second)
+    return _with_variables(a, b, values), _with_variables(b, a, values)
 
 
-def _with_variables(rows: Rows, names: Iterable[str]) -> Rows:
+def _with_variables(rows: Rows, other: Rows, values: Iterable[str]) -> Rows:
     if rows.variable is None:
         return rows
-    read = {name: c for name in sorted(names) if (c := rows.variable(name)) is not None}
-    return replace(rows, coordinates={**rows.coordinates, **read}) if read else rows
+    read = dict(rows.coordinates)
+    for name in sorted({*other.coordinates, *rows.key} - {*rows.coordinates, *values}):
+        one, there = rows.variable(name), other.coordinates.get(name)
+        if one is not None and (name in rows.key or (there is not None and {*one.dims} == {*there.dims})):
+            read[name] = one
+    return replace(rows, coordinates=read)
 
 
 def in_the_order_of(rows: Rows, other: Rows) -> tuple[Rows, NDArray[np.intp]]:
@@ -102,11 +105,33 @@ def demand_constants(a: Rows, b: Rows, names: str) -> None:
     """
     for name in _shared(a, b):
         one, other = a.coordinates[name], b.coordinates[name]
-        if 1 in (one.values.size, other.values.size) and name not in (*a.key, *b.key):
+        if one.values.size == other.values.size == 1 and name not in (*a.key, *b.key):
             _demand(contradiction(name, one, other, ({}, {})), names)
     for theirs, ours in zip(a.key, b.key, strict=False):
         if theirs in a.coordinates and ours in b.coordinates:
             _demand(meaning(f"the key {ours}", a.coordinates[theirs], b.coordinates[ours]), names)
+
+
+def demand_one_for_all(
+    a: Rows, b: Rows, paired: tuple[NDArray[np.intp], NDArray[np.intp]], names: str
+) -> None:
+    """Check that a coordinate that holds for all rows of one file is that of each paired row of the other one.
+
+    Args:
+        paired: the rows of either file that are compared.
+
+    Raises:
+        BadInput: naming the coordinate and both values.
+    """
+    for name in _shared(a, b):
+        both = [rows.coordinates[name] for rows in (a, b)]
+        many = [k for k, one in enumerate(both) if one.values.size > 1]
+        if len(many) != 1 or name in (*a.key, *b.key):
+            continue
+        k, rows = many[0], (a, b)[many[0]]
+        every = over_rows(both[k].values, both[k].dims, rows.sizes).ravel()[paired[k]]
+        both[k] = replace(both[k], values=every, dims=("row",))
+        _demand(contradiction(name, both[0], both[1], ({}, {})), names)
 
 
 def _demand(differs: tuple[str, str, str] | None, names: str) -> None:

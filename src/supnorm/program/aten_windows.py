@@ -48,7 +48,12 @@ def _convolution(
         "pads": _pads(padding, dilations, np.shape(weight)[2:]),
         "group": group,
     }
-    return shared.OPERATORS["Conv"](build, at, [value(x), np.asarray(weight), bias])
+    x = value(x)
+    alone = len(x.shape) == rank + 1  # without an axis for the batch
+    if alone:
+        x = moved(x, lambda i: i[None])
+    made = shared.OPERATORS["Conv"](build, at, [x, np.asarray(weight), bias])
+    return moved(made, lambda i: i[0]) if alone else made
 
 
 def _pads(padding: Any, dilations: list[int], sizes: tuple[int, ...]) -> list[int]:

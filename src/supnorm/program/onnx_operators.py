@@ -188,6 +188,10 @@ def _conv(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
     x, kernel = args[0], entry.constant(args[1], "Conv")
     spatial = x.shape[2:]
     rank = len(spatial)
+    if len(kernel.shape) != len(x.shape):
+        raise Unsupported(
+            "Conv of an input with fewer or more axes than its kernel", "a batch axis, channels, and the rest"
+        )
     strides, dilations = at.get("strides", [1] * rank), at.get("dilations", [1] * rank)
     sizes, group = kernel.shape[2:], at.get("group", 1)
     pads = pads_of(at, spatial, sizes, strides, dilations)
