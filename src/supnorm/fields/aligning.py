@@ -149,6 +149,29 @@ def _same_angle(a: Array, b: Array) -> bool:
     return bool(np.abs(_angle(a - b)).max() <= CLOSE * step)
 
 
+def nearly(a: NDArray[Any], b: NDArray[Any], circular: bool) -> bool:
+    """Whether numbers over rows and columns differ by no more than coordinates of a grid may.
+
+    A cell is here the usual difference of neighbours, along the axis in which it is larger.
+
+    Args:
+        a, b: of the same shape, with one axis or two.
+        circular: whether they are longitudes, the same after 360 degrees.
+    """
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    other = ~np.isfinite(a) | ~np.isfinite(b)
+    if not np.array_equal(a[other], b[other], equal_nan=True):
+        return False
+    with np.errstate(invalid="ignore"):
+        steps = [np.diff(a, axis=axis) for axis in range(a.ndim)]
+        apart = a - b
+        if circular:
+            steps, apart = [*map(_angle, steps)], _angle(apart)
+    sizes = [np.abs(step[np.isfinite(step)]) for step in steps]
+    cell = max((float(np.median(size)) for size in sizes if size.size), default=0.0)
+    return bool((np.abs(apart[np.isfinite(a)]) <= CLOSE * cell).all())
+
+
 def _differ(name: str, mine: Array, other: Array) -> BadInput:
     return BadInput(
         f"the coordinate {name} differs: the prediction has {mine[0]:.7g} to {mine[-1]:.7g}, the truth {other[0]:.7g} to "

@@ -24,6 +24,7 @@ from supnorm.fields.opening import never_written, opened, size_of, variables_of
 from supnorm.fields.pairing import Pair, PairingOptions, pair
 from supnorm.fields.report import FieldReport, Maps
 from supnorm.fields.settings import EventOptions, demand_known
+from supnorm.fields.stated import completed
 from supnorm.fields.verdict import findings_of, status_of
 from supnorm.fields.work import compare, joined, shares_of
 from supnorm.interrupts import INTERRUPTS
@@ -273,6 +274,7 @@ def _pairs(
     prediction: Any, truth: Any, variables: Sequence[str] | Mapping[str, str] | None, options: PairingOptions
 ) -> tuple[list[Pair], list[str]]:
     """The variables with their truths, and notes about what was left out."""
+    prediction, truth = completed(prediction, truth, variables or {})
     mine, others = variables_of(prediction), variables_of(truth)
     if variables is None:
         named, notes = _common(prediction, truth, mine, others)

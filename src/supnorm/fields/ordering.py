@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from supnorm.fields.moments import lead_text, nanoseconds
 from supnorm.results import BadInput
@@ -13,8 +14,12 @@ from supnorm.results import BadInput
 SORTED = {"lead": "lead times", "level": "levels"}
 
 
-def in_order(variable: Any, roles: Mapping[str, str], what: str, notes: list[str]) -> Any:
+def in_order(
+    variable: Any, roles: Mapping[str, str], what: str, notes: list[str]
+) -> tuple[Any, dict[str, NDArray[np.intp]]]:
     """The variable with ascending lead times and levels, unless they ascend or descend already; sorting is noted.
+
+    Besides, by the role of each dimension that was sorted, the number in the file of each of its lead times or levels.
 
     Args:
         variable: an `xarray.DataArray`.
@@ -25,6 +30,7 @@ def in_order(variable: Any, roles: Mapping[str, str], what: str, notes: list[str
     Raises:
         BadInput: for a lead time or level that is there twice.
     """
+    numbers: dict[str, NDArray[np.intp]] = {}
     for name, role in roles.items():
         if role not in SORTED or name not in variable.coords:
             continue
@@ -40,6 +46,6 @@ def in_order(variable: Any, roles: Mapping[str, str], what: str, notes: list[str
         if not (
             np.array_equal(order, np.arange(len(order))) or np.array_equal(order[::-1], np.arange(len(order)))
         ):
-            variable = variable.isel({name: order})
+            variable, numbers[role] = variable.isel({name: order}), order
             notes.append(f"The {SORTED[role]} of the prediction are in no order; they were sorted.")
-    return variable
+    return variable, numbers

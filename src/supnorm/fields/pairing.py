@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from supnorm.fields.aligning import Turn, coordinate, grid_of, turn_of
 from supnorm.fields.grid import Grid
-from supnorm.fields.moments import as_array, lead_text, time_text
+from supnorm.fields.labels import levels_of, members_of
+from supnorm.fields.moments import lead_text, time_text
 from supnorm.fields.ordering import in_order
 from supnorm.fields.roles import ROLES, roles_of
 from supnorm.fields.side import Side
+from supnorm.fields.stated import Partners, demand_same, turned
 from supnorm.fields.times import constant_gap, moments, texts_of, times_of
 from supnorm.fields.units import same_unit
 from supnorm.fields.validity import ALL_VALID, demand_unpacked, validity_of
@@ -111,7 +113,7 @@ def pair(name: str, truth_name: str, prediction: Any, truth: Any, options: Pairi
     _demand_small(p, what)
     grid = grid_of(prediction, dict(p.roles), options.area, options.weights, what)
     y, x = (coordinate(truth, str(t.dimension(r)), what) for r in ("y", "x"))
-    turn = turn_of(grid, y, x, notes)
+    turn = turned(p, t, turn_of(grid, y, x, notes), notes)
     unit, other = (str(v.attrs.get("units", "")).strip() for v in (prediction, truth))
     if unit and other and not same_unit(unit, other) and not options.ignore_units:
         raise BadInput(
@@ -120,11 +122,12 @@ def pair(name: str, truth_name: str, prediction: Any, truth: Any, options: Pairi
             "or say --ignore-units if both mean the same"
         )
     _demand_same_roles(p, t, what)
-    lead_values, truth_init, truth_lead = times_of(p, t, options.lead_unit, what)
-    level, levels, level_notes = _levels(p, t, what)
-    members, truth_member, mean = _members(p, t, options, what)
+    lead_values, truth_init, truth_lead = times_of(p, t, options.lead_unit, what, notes)
+    level, levels, level_notes = levels_of(p, t, what)
+    members, truth_member, mean, member_notes = members_of(p, t, options.member, what)
     if not (truth_init >= 0).any():
         raise _nothing_in_common(p, t, lead_values, what)
+    stated_notes = demand_same(p, t, Partners(truth_init, truth_lead, level, truth_member, turn), what)
     if grid.repeats:
         notes.append(
             "The last column is the first one again: its points count twice, and no event crosses this border."
@@ -157,6 +160,8 @@ def pair(name: str, truth_name: str, prediction: Any, truth: Any, options: Pairi
         notes=(
             *notes,
             *level_notes,
+            *member_notes,
+            *stated_notes,
             *_storage_notes(prediction, "prediction"),
             *_storage_notes(truth, "truth"),
         ),
@@ -170,9 +175,10 @@ def _side(variable: Any, side: str, what: str, options: PairingOptions, notes: l
     variable = _in_region(variable, options, what)
     dims = options.dims if any(d in variable.dims for d in options.dims.values()) else {}
     roles = roles_of(variable, dims, f"{what} of the {side}")
+    numbers: Mapping[str, NDArray[np.intp]] = {}
     if side == "prediction":  # its lead times and levels are neighbours one after the other
-        variable = in_order(variable, roles, f"{what} of the {side}", notes)
-    return Side(variable, roles, validity)
+        variable, numbers = in_order(variable, roles, f"{what} of the {side}", notes)
+    return Side(variable, roles, validity, numbers)
 
 
 def _gaps(truth_init: NDArray[np.int64]) -> list[str]:
@@ -245,121 +251,6 @@ def _in_region(variable: Any, options: PairingOptions, what: str) -> Any:
     # From west to east without a jump at 0 or 180 degrees: -10, -5, 0, 5.
     ascending = (x, west + east_of_west[columns], variable.coords[x].attrs if x in variable.coords else {})
     return variable.isel({y: rows, x: columns}).assign_coords({x: ascending})
-
-
-def _levels(p: Side, t: Side, what: str) -> tuple[NDArray[np.int64], tuple[str, ...], list[str]]:
-    name, other = p.dimension("level"), t.dimension("level")
-    _demand_same_level(p, t, what)
-    if name is None:
-        if t.size("level") > 1:
-            raise BadInput(
-                f"{what}: the truth has {t.size('level')} levels and the prediction has none: choose one first"
-            )
-        return np.zeros(1, dtype=np.int64), ("",), []
-    n = p.size("level")
-    texts = [str(i + 1) for i in range(n)]
-    values = None
-    if name in p.variable.coords:
-        mine = np.ravel(p.variable.coords[name].values).tolist()
-        texts = [f"{v:.7g}" if isinstance(v, float | int) else one_line(str(v), 40) for v in mine]
-        values = as_array(mine)
-    if other is None or other not in t.variable.coords or values is None or np.isnan(values).any():
-        if t.size("level") != n:
-            raise BadInput(
-                f"{what}: the prediction has {n} levels and the truth {t.size('level')}, without numbers to pair them"
-            )
-        return np.arange(n), tuple(texts), []
-    truth = as_array(np.ravel(t.variable.coords[other].values).tolist())
-    index = np.array([_nearest(v, truth) for v in values])
-    if (index < 0).all():
-        raise BadInput(
-            f"{what}: no level of the prediction ({', '.join(texts[:5])}) is one of the truth "
-            f"({', '.join(f'{v:.7g}' for v in truth[:5])}); levels are compared by their numbers"
-        )
-    for v, text in zip(values, texts, strict=True):
-        if int((np.abs(truth - v) <= 1e-6 * max(abs(v), 1e-300)).sum()) > 1:
-            raise BadInput(f"{what}: the truth has the level {text} twice")
-    without = [text for text, i in zip(texts, index, strict=True) if i < 0]
-    notes = [f"The truth has no level {', '.join(without)}: left out."] if without else []
-    lacking = [f"{v:.7g}" for i, v in enumerate(truth) if i not in index]
-    if lacking:
-        notes.append(
-            f"The prediction has no level {', '.join(lacking[:8])}{', ...' if len(lacking) > 8 else ''} of the truth."
-        )
-    return index, tuple(texts), notes
-
-
-def _demand_same_level(p: Side, t: Side, what: str) -> None:
-    """Refuse levels in different units (1000 hPa would be paired with 1000 Pa), and single levels that differ.
-
-    Raises:
-        BadInput: naming both.
-    """
-    mine, other = p.level(), t.level()
-    if mine is None or other is None:
-        return
-    units = [str(c.attrs.get("units", "")).strip() for c in (mine, other)]
-    if all(units) and not same_unit(*units):
-        if not mine.dims and not other.dims and mine.name != other.name:
-            return  # a height in metres beside a pressure: two coordinates of one field may say both
-        raise BadInput(
-            f"{what}: the levels of the prediction are in {one_line(units[0], 30)} and those of the truth in "
-            f"{one_line(units[1], 30)}: convert one of them"
-        )
-    if (mine.dims and other.dims) or max(mine.size, other.size) > 1:
-        return
-    if mine.name != other.name and not all(units):
-        return
-    values = [as_array(np.ravel(c.values).tolist()) for c in (mine, other)]
-    if np.isfinite(values).all() and _nearest(float(values[0][0]), values[1]) < 0:
-        raise BadInput(
-            f"{what}: the prediction is at the level {values[0][0]:.7g} and the truth at {values[1][0]:.7g}: choose the same"
-        )
-
-
-def _nearest(value: float, values: NDArray[np.float64]) -> int:
-    near = np.flatnonzero(np.abs(values - value) <= 1e-6 * max(abs(value), 1e-300))
-    return int(near[0]) if near.size else -1
-
-
-def _members(
-    p: Side, t: Side, options: PairingOptions, what: str
-) -> tuple[tuple[str, ...], NDArray[np.int64], bool]:
-    mine, others = p.size("member"), t.size("member")
-    if others > 1 and mine != others:
-        raise BadInput(
-            f"{what}: the truth has {others} members and the prediction {mine}: choose one of the truth first"
-        )
-    if mine == 1 or others == mine:
-        return _member_texts(p), _same_members(p, t), False
-    if options.member not in ("mean", "each"):
-        raise BadInput(
-            f"{what}: the prediction has {mine} members and the truth one: say --member each (every member against it) or "
-            "--member mean (their mean)"
-        )
-    mean = options.member == "mean"
-    return (
-        (("mean",), np.zeros(1, dtype=np.int64), True)
-        if mean
-        else (_member_texts(p), np.zeros(mine, dtype=np.int64), False)
-    )
-
-
-def _same_members(p: Side, t: Side) -> NDArray[np.int64]:
-    """By name where both sides have the same names, each once; else one after the other."""
-    mine, others = _member_texts(p), _member_texts(t)
-    if {*mine} == {*others} and len({*mine}) == len(mine):
-        return np.array([others.index(name) for name in mine])
-    return np.arange(len(mine))
-
-
-def _member_texts(p: Side) -> tuple[str, ...]:
-    name = p.dimension("member")
-    if name is None:
-        return ("",)
-    if name not in p.variable.coords:
-        return tuple(str(i + 1) for i in range(p.size("member")))
-    return tuple(one_line(str(v), 40) for v in np.ravel(p.variable.coords[name].values).tolist())
 
 
 def _nothing_in_common(p: Side, t: Side, leads: Sequence[Any], what: str) -> BadInput:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,15 @@ OUTER = ("init", "lead", "level", "member")
 
 @dataclass(frozen=True, eq=False)
 class Side:
-    """A variable of one side, with its dimensions in the order of the roles, and what of it is declared missing."""
+    """A variable of one side, with its dimensions in the order of the roles, and what of it is declared missing.
+
+    ``numbers`` has the number in the file of each lead time or level, by the role of a dimension that was sorted.
+    """
 
     variable: Any
     roles: Mapping[str, str]
     validity: Validity = ALL_VALID
+    numbers: Mapping[str, NDArray[np.intp]] = field(default_factory=dict)
 
     def dimension(self, role: str) -> str | None:
         """The dimension with a role."""
@@ -48,11 +52,18 @@ class Side:
         preferred = self.variable.encoding.get("preferred_chunks") or {}
         return {r: int(preferred.get(self.dimension(r), 1)) if self.dimension(r) else 1 for r in OUTER}
 
+    def axis(self, role: str) -> Any:
+        """The coordinate of a dimension; None where the file has none (xarray would count its points)."""
+        name = self.dimension(role)
+        if name not in self.variable.coords:
+            return None
+        return self.variable.coords[name]
+
     def level(self) -> Any:
         """The coordinate with the levels: that of the dimension, or a single number; None where there is none."""
         name = self.dimension("level")
         if name is not None:
-            return self.variable.coords.get(name)
+            return self.axis("level")
         scalars = [c for c in self.variable.coords.values() if not c.dims and c.dtype.kind in "iuf"]
         return next((c for c in scalars if str(c.name).lower() in NAMES["level"]), None)
 
@@ -63,8 +74,8 @@ class Side:
         """
         name = self.dimension("init")
         if name is not None:
-            return self.variable.coords.get(name)
-        dates = [c for c in self.variable.coords.values() if not c.dims and _is_date(c)]
+            return self.axis("init")
+        dates = [c for c in self.variable.coords.values() if not c.dims and is_date(c)]
         leads = self.dimension("lead") is not None or self.single_lead() is not None
         wanted = [c for c in dates if self.is_valid_time(c) != leads] or dates
         return wanted[0] if wanted else None
@@ -81,11 +92,13 @@ class Side:
         if self.dimension("lead") is not None:
             return None
         scalars = [c for c in self.variable.coords.values() if not c.dims]
-        return next((c for c in scalars if _is_lead(c)), None)
+        return next((c for c in scalars if is_lead(c)), None)
 
 
-def _is_date(coordinate: Any) -> bool:
-    return coordinate.dtype.kind == "M" or hasattr(np.ravel(coordinate.values)[0], "calendar")
+def is_date(coordinate: Any) -> bool:
+    """Whether a coordinate has dates, of any calendar."""
+    kind = coordinate.dtype.kind
+    return kind == "M" or (kind == "O" and hasattr(np.ravel(coordinate.values)[0], "calendar"))
 
 
 def _begins(coordinate: Any) -> bool:
@@ -93,7 +106,16 @@ def _begins(coordinate: Any) -> bool:
     return name in (str(coordinate.name).lower(), str(coordinate.attrs.get("standard_name", "")))
 
 
-def _is_lead(coordinate: Any) -> bool:
+def is_member(coordinate: Any) -> bool:
+    """Whether a coordinate has the names of members, by its own name or its attributes."""
+    return (
+        str(coordinate.name).lower() in NAMES["member"]
+        or coordinate.attrs.get("standard_name") == "realization"
+    )
+
+
+def is_lead(coordinate: Any) -> bool:
+    """Whether a coordinate has lead times, by its name or its attributes."""
     named = (
         str(coordinate.name).lower() in NAMES["lead"]
         or coordinate.attrs.get("standard_name") == "forecast_period"

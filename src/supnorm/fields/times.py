@@ -18,7 +18,7 @@ def texts_of(side: Side, what: str) -> tuple[str, ...]:
     """The init or valid times of a side in words; one empty text where it has none."""
     dimension, clock = side.dimension("init"), side.clock()
     if clock is None:
-        return tuple(str(i + 1) for i in range(side.size("init"))) if dimension is not None else ("",)
+        return tuple(map(str, range(side.size("init")))) if dimension is not None else ("",)
     if _is_text(clock):
         return tuple(one_line(str(v), 40) for v in np.ravel(clock.values).tolist())
     return tuple(map(time_text, moments_of(clock, what)))
@@ -39,18 +39,21 @@ def _is_text(clock: Any) -> bool:
 
 
 def times_of(
-    p: Side, t: Side, unit: str | None, what: str
+    p: Side, t: Side, unit: str | None, what: str, notes: list[str]
 ) -> tuple[list[Any], NDArray[np.int64], NDArray[np.int64]]:
     """Lead times of the prediction, empty if it has none; which init and lead time of the truth belong to each of its own.
 
     Args:
         unit: of lead times that are plain numbers, as the user says.
+        notes: gets a sentence if times were paired in the order of the files.
 
     Raises:
         BadInput: for times that cannot be paired.
     """
     _demand_one_origin(p, t, what)
     mine, others = (moments(s, f"{what} of the {n}") for s, n in ((p, "prediction"), (t, "truth")))
+    if _times_in_order(p, t, what, notes):
+        mine = others = [float(i) for i in range(p.size("init"))]
     dated = mine is not None and not isinstance(mine[0], float | str)
     leads, truth_leads = (
         _leads(s, unit, dated, f"{what} of the {n}") for s, n in ((p, "prediction"), (t, "truth"))
@@ -77,6 +80,53 @@ def times_of(
     elif others is not None:
         found = _valid_times(mine, others, leads, shape, what)
     return leads, found, found_lead
+
+
+def _times_in_order(p: Side, t: Side, what: str, notes: list[str]) -> bool:
+    """Whether only one side states its times, and both are paired in the order of the files.
+
+    A time or lead time that a file does not state is the number of its field. Such a number may be paired with another one,
+    and with no time that is stated.
+
+    Raises:
+        BadInput: naming the dimension without a coordinate, if other times are stated.
+    """
+    sides = (p, "prediction"), (t, "truth")
+    bare = [(n, s, role) for s, n in sides for role in ("init", "lead") if _is_bare(s, role)]
+    said = [(n, role) for s, n in sides for role in ("init", "lead") if _is_said(s, role)]
+    leads = [s.dimension("lead") is not None or s.single_lead() is not None for s in (p, t)]
+    if leads[0] == leads[1]:  # inits are paired with inits, and lead times with lead times
+        bare = [(n, s, role) for n, s, role in bare if any(r == role for _, r in said)]
+    if not bare or not said:
+        return False
+    side, one, role = bare[0]
+    clocks = [c for s in (p, t) if (c := s.clock()) is not None]
+    plain = all(c.dtype.kind in "iuf" for c in clocks)
+    alone = role == "init" and len(bare) == 1 and leads[0] == leads[1]
+    if alone and plain and p.size("init") == t.size("init"):
+        other = "truth" if side == "prediction" else "prediction"
+        notes.append(
+            f"Only the {other} states its times: they were paired with those of the {side} in the order of the files."
+        )
+        return True
+    name = str(one.dimension(role))
+    words = "lead times" if role == "lead" else "times"
+    raise BadInput(
+        f"{what}: the dimension {one_line(name, 40)} of the {side} has no coordinate, so its {words} are not known, "
+        "and other times are stated: give them, as with "
+        f"data.assign_coords({{{name!r}: [...]}})"
+    )
+
+
+def _is_bare(side: Side, role: str) -> bool:
+    return side.size(role) > 1 and side.axis(role) is None
+
+
+def _is_said(side: Side, role: str) -> bool:
+    if role == "init":
+        return side.clock() is not None
+    single = side.single_lead()
+    return side.axis("lead") is not None or (single is not None and single.dtype.kind == "m")
 
 
 def _demand_one_origin(p: Side, t: Side, what: str) -> None:
