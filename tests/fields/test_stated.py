@@ -107,6 +107,36 @@ def test_rows_without_numbers_are_turned_by_the_latitudes_of_their_points(
             assert (f"The {axis} of the truth run in the other direction" in notes) == (axis in words)
 
 
+def test_rows_are_turned_by_nothing_but_latitudes_and_longitudes() -> None:
+    """A mask may look the same upside down, and latitudes alone do not tell columns."""
+    masked = field({"time": TIMES}, land=(("y", "x"), np.repeat([0, 0, 1, 1, 1], 8).reshape(5, 8)))
+    with pytest.raises(BadInput, match="differ in land at"):
+        audited(masked, masked.isel(y=slice(None, None, -1)))
+    lat = curved().drop_vars("lon")
+    with pytest.raises(BadInput, match="differ in latitude at"):
+        audited(lat, lat.isel(y=slice(None, None, -1)))
+    rows = field({"time": TIMES}, lat=("y", LAT), lon=("x", LON))
+    assert audited(rows, rows.isel(y=slice(None, None, -1)))[0] == 0.0
+
+
+def test_numbers_of_cells_are_compared_exactly() -> None:
+    """A latitude may differ by a thousandth of a cell, the number of a cell may not."""
+    number = np.arange(40.0).reshape(5, 8) * 1e4
+    cells = field({"time": TIMES}, cell=(("y", "x"), number))
+    with pytest.raises(BadInput, match=r"differ in cell at position \(1, 1\), 0 and 1"):
+        audited(cells, moved(cells, "cell", 1.0))
+    levels = field({"level": [1_000_000, 1_000_001]})
+    assert audited(levels, levels[[1, 0]]) == (0.0, "")
+
+
+def test_spans_of_time_are_the_same_in_any_resolution() -> None:
+    spans = np.arange(5) * HOURS
+    one, other = (field({"time": TIMES}, span=("y", s)) for s in (spans, spans.astype("m8[s]")))
+    assert audited(one, other) == (0.0, "")
+    with pytest.raises(BadInput, match="differ in span at position 5"):
+        audited(one, one.assign_coords(span=("y", [*spans[:4], 9 * HOURS])))
+
+
 def test_coordinates_follow_levels_and_longitudes_that_were_sorted_or_turned() -> None:
     full = field({"level": [1000.0, 500.0, 250.0]}, name=("level", ["c", "b", "a"]))
     full = full.rename(y="lat", x="lon").assign_coords(

@@ -81,6 +81,8 @@ def _by_label(mine: list[str], others: list[str], texts: list[str], what: str) -
     numbers, truth = as_array(mine), as_array(others)
     if np.isfinite(numbers).all() and np.isfinite(truth).all():
         near = np.abs(truth - numbers[:, None]) <= CLOSE * np.maximum(np.abs(numbers), 1e-300)[:, None]
+        whole = (numbers == np.round(numbers))[:, None] & (truth == np.round(truth))
+        near &= ~whole | (truth == numbers[:, None])  # 1,000,000 and 1,000,001 are two
     else:
         near = np.array(others, dtype=object) == np.array(mine, dtype=object)[:, None]
         if len({*mine}) < len(mine):

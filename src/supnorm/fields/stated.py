@@ -1,7 +1,7 @@
 """What both sides state of their grid points beside the axes: latitudes of a curvilinear grid, heights, names of stations.
 
-Values are compared as in tables (`problem.coordinates`), after the truth was paired and turned. Numbers over rows and
-columns alone may differ by as much as the axes of a grid may (`aligning.CLOSE`).
+Values are compared as in tables (`problem.coordinates`), after the truth was paired and turned. Latitudes and longitudes of
+points may differ by as much as those of rows and columns (`aligning.CLOSE`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.fields.aligning import LATITUDES, LONGITUDES, Turn, nearly
+from supnorm.fields.moments import nanoseconds
 from supnorm.fields.roles import ROLES, UNITS
 from supnorm.fields.side import Side, is_date, is_lead, is_member
 from supnorm.fields.units import same_unit
@@ -26,6 +27,7 @@ from supnorm.sources.netcdf_coordinates import coordinate
 MOST = 2**26  # values of a coordinate that are compared: as many as a field can have
 LISTED = 8  # coordinates that a note names
 GRID = {"y", "x"}
+DEGREES = ("latitude", "longitude")  # of each point, by whatever name
 Difference = tuple[str, str, str]
 
 
@@ -41,7 +43,7 @@ class Partners:
 
 
 def stated(variable: Any, dims: tuple[str, ...] = ()) -> Coordinate:
-    """A coordinate of xarray, which may hold dates and text of Python.
+    """A coordinate of xarray, which may hold dates and text of Python, and spans of time.
 
     Args:
         dims: the order of its axes.
@@ -49,7 +51,9 @@ def stated(variable: Any, dims: tuple[str, ...] = ()) -> Coordinate:
     variable = variable.variable.to_base_variable()
     values = np.asarray(variable.values)
     flat = values.ravel()
-    if values.dtype.kind == "O" and flat.size and all(hasattr(v, "calendar") for v in flat):
+    if values.dtype.kind == "m":
+        variable = variable.copy(data=np.array(nanoseconds(flat), dtype=np.int64).reshape(values.shape))
+    elif values.dtype.kind == "O" and flat.size and all(hasattr(v, "calendar") for v in flat):
         words = [date_text(str(v).replace(" ", "T")) for v in flat]
         variable = variable.copy(data=np.array(words, dtype=object).reshape(values.shape))
     elif values.dtype.kind == "O" and flat.size and all(isinstance(v, bytes) for v in flat):
@@ -64,13 +68,10 @@ def turned(p: Side, t: Side, turn: Turn, notes: list[str]) -> Turn:
         turn: by the numbers of rows and columns.
         notes: gets a sentence for each axis that is reversed.
     """
-    both = [
-        one
-        for one in _shared(p, t)
-        if _roles(p, one[1]) <= GRID and _roles(t, one[2]) <= GRID and one[1].dims
-    ]
+    both = [one for one in _shared(p, t) if one[0] in DEGREES and _size(p, t, *one[1:]) <= MOST]
     free = {role for role in GRID if any(side.axis(role) is None for side in (p, t))}
-    if not both or not free or turn.shift:
+    enough = len(both) == len(DEGREES) or all(len(one[1].dims) == 1 for one in both)
+    if not (both and enough and free) or turn.shift:
         return turn
     zero = np.zeros((1, 1), dtype=np.int64)
     for rows in (False, True) if "y" in free else (turn.rows,):
@@ -139,7 +140,7 @@ def _difference(p: Side, t: Side, name: str, mine: Any, other: Any, partners: Pa
         return None
     differs = contradiction(name, a, b, (sizes, sizes))
     grid = roles[0] <= GRID and roles[1] <= GRID and a.kind == b.kind == "number"
-    if differs is not None and grid and nearly(a.values, b.values, name == "longitude"):
+    if differs is not None and grid and name in DEGREES and nearly(a.values, b.values, name == DEGREES[1]):
         return None
     return differs
 
@@ -178,7 +179,7 @@ def _plain(one: Coordinate, name: str) -> Coordinate:
         "degree",
         "degrees",
     )
-    return replace(one, unit="degrees") if name in ("latitude", "longitude") and spelled else one
+    return replace(one, unit="degrees") if name in DEGREES and spelled else one
 
 
 def _roles(side: Side, variable: Any) -> set[str]:
@@ -218,9 +219,7 @@ def _may_differ(p: Side, t: Side, a: Any, b: Any) -> bool:
 def _named(p: Side, t: Side) -> tuple[dict[str, Any], dict[str, Any]]:
     """The coordinates of both sides by their names; latitudes of points have one name on both, and so have longitudes."""
     found = [{str(c.name): c for c in side.variable.coords.values()} for side in (p, t)]
-    for name, names, (pattern, _) in zip(
-        ("latitude", "longitude"), (LATITUDES, LONGITUDES), UNITS, strict=True
-    ):
+    for name, names, (pattern, _) in zip(DEGREES, (LATITUDES, LONGITUDES), UNITS, strict=True):
         such = [
             [
                 own
