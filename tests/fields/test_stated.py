@@ -129,6 +129,14 @@ def test_numbers_of_cells_are_compared_exactly() -> None:
     assert audited(levels, levels[[1, 0]]) == (0.0, "")
 
 
+def test_yes_and_no_are_0_and_1() -> None:
+    """One program reads the attribute that says so, another one does not."""
+    land = np.arange(5) > 2
+    assert audited(
+        field({"time": TIMES}, land=("y", land)), field({"time": TIMES}, land=("y", land.astype("i1")))
+    ) == (0.0, "")
+
+
 def test_spans_of_time_are_the_same_in_any_resolution() -> None:
     spans = np.arange(5) * HOURS
     one, other = (field({"time": TIMES}, span=("y", s)) for s in (spans, spans.astype("m8[s]")))

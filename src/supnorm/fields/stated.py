@@ -51,7 +51,9 @@ def stated(variable: Any, dims: tuple[str, ...] = ()) -> Coordinate:
     variable = variable.variable.to_base_variable()
     values = np.asarray(variable.values)
     flat = values.ravel()
-    if values.dtype.kind == "m":
+    if values.dtype.kind == "b":  # a file has 0 and 1, with an attribute that not every program reads
+        variable = variable.copy(data=values.astype(np.int8))
+    elif values.dtype.kind == "m":
         variable = variable.copy(data=np.array(nanoseconds(flat), dtype=np.int64).reshape(values.shape))
     elif values.dtype.kind == "O" and flat.size and all(hasattr(v, "calendar") for v in flat):
         words = [date_text(str(v).replace(" ", "T")) for v in flat]
@@ -109,7 +111,7 @@ def demand_same(p: Side, t: Side, partners: Partners, what: str) -> list[str]:
             raise BadInput(
                 f"{what}: prediction and truth differ in {where}, {one} and {another}: bring both to the same grid and "
                 "order, or remove a coordinate that does not matter, as with "
-                f"data.drop_vars({str(mine.name)!r})"
+                f"data.drop_vars({one_line(str(mine.name), 60)!r})"
             )
     return notes + _one_sided(p, t)
 
