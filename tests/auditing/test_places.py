@@ -24,6 +24,7 @@ from supnorm.auditing.recheck import recheck
 from supnorm.auditing.statistics import Sample
 from supnorm.evaluation import Calls, Evaluator
 from supnorm.evaluation.limit import Limit
+from supnorm.gates.run_comparison import _in_doubt
 from supnorm.pages import summary
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput, Witness
@@ -186,6 +187,7 @@ def test_a_confirmed_error_elsewhere_exceeds_the_tolerance_all_the_same(height: 
     assert int(report.status.exit) == (1 if height > 0.1 else 5)
     assert ("confirms an error of 0.5" in report.status.advice) == (height > 0.1)
     assert "TOLERANCE EXCEEDED" in summary(report.to_dict()) or height < 0.1
+    assert _in_doubt(report.record)  # no comparison of two runs rests on the wrong label
 
 
 @pytest.mark.parametrize(

@@ -265,7 +265,11 @@ def _whole(plain: NDArray[Any]) -> list[int]:
     """
     large = plain[(plain >= WHOLE) | (plain <= -WHOLE)]
     if plain.dtype.kind in "iu":
-        return [int(v) for v in large]
+        size = np.where(large < 0, -(large + 1), large).astype(np.uint64) + (large < 0).astype(np.uint64)
+        lowest = size & (
+            ~size + np.uint64(1)
+        )  # the lowest bit: the others are 53 at most in a number that is held
+        return [int(v) for v in large[size // lowest >= np.uint64(2**53)]]
     counted = np.isfinite(large) & (large == np.trunc(large)) & (np.abs(large) < 2.0**64)
     return [
         int(v) for v in large[counted | (np.isfinite(large) & (np.abs(large) > np.finfo(np.float64).max))]

@@ -91,7 +91,7 @@ def _verdict(run: Run) -> Verdict:
         return Verdict("no-value", (_why_none(run.evaluator),), ExitCode.UNDECIDED)
     doubt = _doubt(run.problem, witness)
     if doubt is not None:
-        return _sure_elsewhere(run, doubt) or doubt
+        return (_sure_elsewhere(run, doubt) if doubt.code == "reference-fault" else None) or doubt
     late = () if run.table else _late(run) if listed is None else (_left(listed),)
     if limit is None:
         return Verdict("no-tolerance", _no_verdict(run, late))

@@ -282,7 +282,7 @@ def _known(record: AuditRecord, run: RunRecord) -> Known:
         run.evaluations,
         (run.planted_found, run.planted),
         _finite(record.sup.rounding),
-        record.status.code in DOUBT,
+        _in_doubt(record),
         run.infinite,
         frozenset(record.table.without_value_rows.get("model", ()))
         if record.table is not None
@@ -290,6 +290,12 @@ def _known(record: AuditRecord, run: RunRecord) -> Known:
         math.nan if record.finite is None or record.finite.worst is None else record.finite.worst,
         record.status.code == "interrupted",
     )
+
+
+def _in_doubt(record: AuditRecord) -> bool:
+    """Whether the second reference contradicts the worst error; another, confirmed one may have decided the status."""
+    fault = record.witness is not None and record.witness.recheck == "reference-fault"
+    return fault or record.status.code in DOUBT
 
 
 def _finite(value: float) -> float:

@@ -33,13 +33,14 @@ def on_the_axes(table: Function, domain: Domain) -> Function:
     moved, notes = points.copy(), []
     for k, axis in enumerate(domain.axes):
         stored = table.rows.stored[k] if table.rows.stored else ""
-        near, rows = _near(points[:, k], axis, stored)
-        moved[rows, k] = near[rows]
-        n = int(rows.sum())
+        near, close = _near(points[:, k], axis, stored)
+        moved[close, k] = near[close]
+        n = int(close.sum())
         if n:
             what = "a value" if axis.values is not None else "an end"
+            rows = "row has" if n == 1 else "rows have"
             notes.append(
-                f"{table.rows.name}: {n:,} rows have {what} of {domain.names[k]} but for rounding: they count as there"
+                f"{table.rows.name}: {n:,} {rows} {what} of {domain.names[k]} but for rounding: compared as such"
             )
     if not notes:
         return table
