@@ -271,6 +271,15 @@ def test_a_buffer_that_changes_at_each_call_is_refused():
         lower_aten(nodes, {"count": np.zeros(1)}, [("x", (1, 1))], ["y"])
 
 
+def test_an_index_of_uint8_is_a_mask_and_no_position():
+    nodes = [AtenNode("aten.index.Tensor", (Ref("x"), [None, Ref("i")]), outputs=("y",))]
+    at = np.array([1, 1], dtype=np.uint8)
+    with pytest.raises(Unsupported, match="index of uint8"):
+        lower_aten(nodes, {"i": at}, [("x", (1, 2))], ["y"])
+    read = lower_aten(nodes, {"i": at.astype(np.int64)}, [("x", (1, 2))], ["y"])
+    assert read.value(np.array([[3.0, 4.0]])).ravel().tolist() == [4.0, 4.0]
+
+
 def _file(tmp_path, function):
     from supnorm.sources import open_problem
 

@@ -60,6 +60,8 @@ def _constant(index: Any, op: str) -> Any:
     if isinstance(index, Tensor):
         raise Unsupported(f"torch aten.{op} steered by the input", f"{op} with a constant index")
     array = np.asarray(index)
+    if array.dtype == np.uint8:  # torch takes it for a mask
+        raise Unsupported(f"torch aten.{op} with an index of uint8", "an index of int64, or a mask of bool")
     return array if array.dtype == bool else array.astype(np.int64)
 
 
