@@ -441,6 +441,7 @@ def test_a_point_is_noted_twice_only_where_calls_alone_and_in_a_batch_differ(shi
     assert [t.differs for t in evaluator.twice] == ([True] if shift else [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cost", ["cheap", "expensive"])
 def test_a_declared_cost_gives_the_same_number_of_calls_on_a_machine_that_stalls(cost: str) -> None:
     """A model that counts its calls had other values at the same calls, where the clock decided about one of them."""

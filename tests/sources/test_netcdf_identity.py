@@ -34,6 +34,7 @@ DAYS = {"units": "days since 2020-01-01"}
 FILL = 9.969209968386869e36
 
 
+@pytest.mark.slow
 def test_variables_along_other_dimensions_do_not_repeat_the_rows(tmp_path: Path) -> None:
     """Bounds of cells and a list of stations were taken for inputs: 20 rows became 360."""
     both = field("y").assign(y_pred=(("lat", "time"), Y + 0.1), mask=("lat", [0.0, 1.0, 1.0, 0.0, 1.0]))
@@ -289,6 +290,7 @@ def stations(name: str, y: list[float], **more: Any) -> Any:
     return xr.Dataset({name: ("row", y), "x": ("row", [1.0, 2.0, 3.0]), **more})
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("sides", ["truth", "prediction"])
 def test_a_variable_that_only_one_file_calls_a_coordinate_is_compared(tmp_path: Path, sides: str) -> None:
     """A note said that the other file does not state it, and stations in another order were compared."""
@@ -344,6 +346,7 @@ def test_steps_that_single_precision_loses_are_unpacked_in_double(tmp_path: Path
     assert lower == pytest.approx(float(np.float32(0.01)), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_files_whose_dimensions_have_another_order_are_compared(tmp_path: Path) -> None:
     """Another variable, written first, had turned them: an honest pair was refused."""
     truth = field("y")
@@ -358,6 +361,7 @@ def test_files_whose_dimensions_have_another_order_are_compared(tmp_path: Path) 
     assert worst.x.tolist() == [3.0, 2.0]
 
 
+@pytest.mark.slow
 def test_inputs_in_single_and_double_precision_are_the_same(tmp_path: Path) -> None:
     lat = np.array([0.1, 0.2, 0.3, 0.4, 0.5])
     truth = field("y").assign_coords(lat=lat)
@@ -370,6 +374,7 @@ def test_inputs_in_single_and_double_precision_are_the_same(tmp_path: Path) -> N
         audit(opened(tmp_path, truth, off))
 
 
+@pytest.mark.slow
 def test_times_since_the_year_one_are_those_since_another_day(tmp_path: Path) -> None:
     """Days since the year 1 have steps of 10 microseconds in double precision: honest files differed by 3."""
     hours = np.array([0.0, 6.0, 12.0, 18.0])
@@ -382,6 +387,7 @@ def test_times_since_the_year_one_are_those_since_another_day(tmp_path: Path) ->
     assert audit(opened(tmp_path, truth, prediction, plain)).record.status.code == "within-tolerance"
 
 
+@pytest.mark.slow
 def test_one_level_for_all_rows_is_compared_with_that_of_each_row(tmp_path: Path) -> None:
     truth = (
         stations("y", [1.0, 2.0, 3.0], id=("row", ["A", "B", "C"]))
@@ -411,6 +417,7 @@ def test_a_variable_along_other_dimensions_is_another_thing(tmp_path: Path) -> N
     assert "p.nc states height, and t.nc does not" in str(report.document["notes"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("calendar", ["standard", "noleap"])
 def test_times_far_away_and_times_without_a_value(tmp_path: Path, calendar: str) -> None:
     """Days beyond the year 2262 ended with an error of NumPy; NaN was read as the first day."""
@@ -453,6 +460,7 @@ def test_a_time_without_a_value_is_no_key(tmp_path: Path, calendar: str) -> None
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["nc", "parquet", "csv"])
 def test_keys_in_single_and_double_precision_are_the_same(tmp_path: Path, kind: str) -> None:
     """0.5 had a partner, 0.1 had none: honest tables had an infinite error."""
@@ -484,6 +492,7 @@ def test_one_moment_in_two_time_zones_is_one_key(tmp_path: Path) -> None:
     assert audit(open_problem(tmp_path / "problem.toml")).record.sup.lower == 0.0
 
 
+@pytest.mark.slow
 def test_a_domain_that_nobody_gave_holds_all_rows_in_both_precisions(tmp_path: Path) -> None:
     """It ended at the inputs of the reference, in single precision, and rows with those of the model were outside."""
     lat = np.array([0.1, 0.2, 0.25])

@@ -41,6 +41,7 @@ def audited(folder: Path, kind: str, axis: str, x: np.ndarray) -> sn.AuditReport
     return sn.audit(sn.open_problem(folder / "problem.toml"))
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("kind", ["parquet", "nc"])
 @pytest.mark.parametrize("axis", ["[0.1, 0.3]", "{ values = [0.1, 0.2, 0.3] }", "[0.1, 0.30000000000000004]"])
 def test_in_single_precision(kind: str, axis: str, tmp_path: Path) -> None:

@@ -158,6 +158,7 @@ def test_a_table_of_another_kind_is_no_problem_file(
     assert "does not end so" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["parquet", "nc"])
 def test_the_columns_of_a_wide_table_are_read_in_one_opening(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -225,6 +226,7 @@ def test_extended_precision_is_no_reason_to_round() -> None:
         sn.audit_table({"x": [1.0, 2.0, 3.0], "y": [1.0, 2.0, 3.0], "p": wide}, truth="y", prediction="p")
 
 
+@pytest.mark.slow
 def test_groups_by_dates_have_dates_as_names() -> None:
     pandas = pytest.importorskip("pandas")
     days = ["2020-01-01", "2020-01-02", "2020-01-01"]
