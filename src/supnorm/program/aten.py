@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -22,14 +22,27 @@ from supnorm.program.aten_operators import NEAREST, OPERATORS, SAME
 from supnorm.program.aten_values import moved
 from supnorm.program.branches import Comparison, arranged, as_number, both, opposite, select
 from supnorm.program.discrepancies import TORCH
+from supnorm.program.each_operator import Case, Operators
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
 from supnorm.program.single_precision import ATEN_ALIKE, names
 from supnorm.program.steps import as_they_ran, demand_same_steps
 from supnorm.program.tracing import Builder, Tensor, Value
 
-# Runs a graph for a number of points: points (the features in a row), and all results by name; None where it cannot.
-Run = Callable[[int], tuple[np.ndarray[Any, np.dtype[np.float64]], Mapping[str, Any]] | None]
+
+class Alone(Protocol):
+    """Runs nodes of a graph alone."""
+
+    def kind(self, name: str) -> str:
+        """The type of a result's numbers."""
+
+    def run(self, node: int, given: Mapping[str, Any]) -> list[Any]:
+        """Results of a node with arrays for some of its arguments, by name; all others as they ran."""
+
+
+# Runs a graph for a number of points: points (the features in a row), all results by name, and what runs its nodes alone;
+# None where it cannot.
+Run = Callable[[int], tuple[np.ndarray[Any, np.dtype[np.float64]], Mapping[str, Any], Alone] | None]
 WHOLE = 2**53  # float64 numbers have not all integers from here on
 
 _COMPARE = {"gt": "gt", "ge": "ge", "lt": "lt", "le": "le", "eq": "eq", "ne": "ne"}
@@ -120,8 +133,9 @@ def lower_aten(
         columns = starts[-1] * np.arange(n)[:, None] + np.arange(start, end)
         values[name] = Tensor(0, columns.reshape((n, *shape[1:])))
     memory, changed = _Memory(set(constants)), set[str]()
-    x, ran = (run(n) if run is not None else None) or (None, {})
-    for node in nodes:
+    x, ran, alone = (run(n) if run is not None else None) or (None, {}, None)
+    operators = Operators()
+    for position, node in enumerate(nodes):
         memory.read(node.args, node.kwargs)
         args = [_look_up(a, values) for a in node.args]
         named = {k: _look_up(v, values) for k, v in node.kwargs.items()}
@@ -129,6 +143,7 @@ def lower_aten(
         result = _constant_as_it_ran(node, [*args, *named.values()], ran)
         if result is None:
             result = _as_it_ran(_apply(build, node.target, args, named), node, ran)
+            _note_alone(operators, build, position, node, [args, named], alone)
         for part, dtype in zip(result if isinstance(result, list) else [result], node.types, strict=False):
             _check_type(part, dtype, node.target, least)
             _note_rounding(build, node.target, part, dtype)
@@ -142,12 +157,57 @@ def lower_aten(
     if x is not None and n != 2:  # for several points, the program is compared with that of one, too
         known = {name: values[name] for name in values.keys() - changed}
         demand_same_steps(build.nodes, x, known, ran, _steps(nodes), least)
+    operators.demand(lambda cases: [_ran_alone(nodes, case, alone) for case in cases])
     rows = [values[name] for name in outputs]
     flat = [
         r.arrange(lambda i: i.reshape(n, -1)) if isinstance(r, Tensor) else np.reshape(r, (n, -1))
         for r in rows
     ]
     return build.finish(build.concatenate(flat, 1) if len(flat) > 1 else flat[0])
+
+
+def _note_alone(
+    operators: Operators, build: Builder, position: int, node: AtenNode, given: Any, alone: Alone | None
+) -> None:
+    """Note an operation of tensors that depend on the input, to be compared with what it is alone."""
+    if alone is None or not node.target.startswith("aten."):
+        return
+    named = _symbolic_names([node.args, node.kwargs], given)
+    if not named:
+        return
+
+    def read(other: Builder, arguments: Any) -> list[Any]:
+        result = _apply(other, node.target, *arguments)
+        return result if isinstance(result, list) else [result]
+
+    kinds = [*map(alone.kind, named), *map(entry.name_of, node.types)]
+    operators.note(build, f"torch {node.target}", "", given, kinds, read, position)
+
+
+def _symbolic_names(refs: Any, given: Any) -> list[str]:
+    """Names of the arguments that depend on the input."""
+    return [name for name, value in _pairs(refs, given) if isinstance(value, Tensor | Comparison)]
+
+
+def _pairs(refs: Any, given: Any) -> Iterator[tuple[str, Any]]:
+    """Names of earlier results in arguments, each with its value."""
+    if isinstance(refs, Ref):
+        yield refs.name, given
+    elif isinstance(refs, list | tuple):
+        for one, value in zip(refs, given, strict=True):
+            yield from _pairs(one, value)
+    elif isinstance(refs, Mapping):
+        for key in refs:
+            yield from _pairs(refs[key], given[key])
+
+
+def _ran_alone(nodes: Sequence[AtenNode], case: Case, alone: Alone | None) -> list[list[Any]]:
+    assert alone is not None
+    node = nodes[case.token]
+    return [
+        alone.run(case.token, dict(_pairs([node.args, node.kwargs], arguments)))
+        for arguments in case.arguments
+    ]
 
 
 def _demand_no_out(nodes: Sequence[AtenNode]) -> None:

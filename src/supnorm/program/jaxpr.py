@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from supnorm.jax_mode import jax_mode
 from supnorm.program import entry
 from supnorm.program.branches import Comparison, arranged, as_number, both, opposite, select
 from supnorm.program.composed import COMPOSED, atan2, incomplete_beta, power, special, with_parameter
+from supnorm.program.each_operator import Operators
+from supnorm.program.jaxpr_alone import called_alone, compiled_together, equation_alone
 from supnorm.program.jaxpr_equal import is_jaxpr_of
 from supnorm.program.jaxpr_linear import LINEAR, linear
 from supnorm.program.jaxpr_loop import scan
@@ -25,7 +28,7 @@ from supnorm.program.jaxpr_primitives import demand_of_jax, within
 from supnorm.program.jaxpr_traced import RAISING, as_it_runs, refusals, traced
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
-from supnorm.program.recording import attempt
+from supnorm.program.recording import attempt, unrecorded
 from supnorm.program.rows import demand_each_alone
 from supnorm.program.tracing import Builder, Tensor, Value
 from supnorm.program.watched import Unlike
@@ -57,6 +60,10 @@ _BINARY = {
 _REDUCE = {"reduce_max": "max", "reduce_min": "min", "reduce_prod": "mul"}
 _SAME = ("convert_element_type", "copy", "stop_gradient", "reduce_precision", "copy_p", "sharding_constraint")
 _CALLS = ("jit", "pjit", "custom_jvp_call", "custom_vjp_call", "closed_call", "remat2", "checkpoint")
+# Operations of each number for itself without options, which programs have: no shape and no parameter can be read wrongly.
+_ALIKE = frozenset(
+    {*_UNARY, *_BINARY, "and", "or", "not", "gt", "ge", "lt", "le", "ne", "eq", "is_finite", "copy"}
+)
 _COMPARE = ("gt", "ge", "lt", "le", "ne", "eq", "is_finite")
 
 
@@ -113,13 +120,21 @@ def _of_shapes(
     build = Builder(math.prod(shape), least, points=math.prod(shape[:-1]))
     x = build.input.arrange(lambda i: i.reshape(shape))
     # Recorded, too: what JAX traced may hold objects of the user, whose attributes are code.
-    outputs = _interpret(build, closed.jaxpr, closed.consts, [x])
+    # To compile an operation takes 10 ms. With three points each has the shapes that those with two have, but for one size.
+    operators = None if build.points == 2 else Operators()
+    outputs = _interpret(build, closed.jaxpr, closed.consts, [x], operators)
+    if operators is not None:
+        with unrecorded():
+            operators.demand(compiled_together)
     if len(outputs) != 1:
         raise Unsupported("several results", "one array of shape (n, m)")
     return build.finish(outputs[0]), shape
 
 
-def _interpret(build: Builder, jaxpr: Any, consts: Any, inputs: list[Any]) -> list[Any]:
+def _interpret(
+    build: Builder, jaxpr: Any, consts: Any, inputs: list[Any], operators: Operators | None = None
+) -> list[Any]:
+    """The results of a jaxpr; ``operators`` collects its equations, to be compared with what they are alone."""
     known: dict[Any, Any] = {}
     for var, value in zip(jaxpr.constvars, consts, strict=True):
         known[var] = np.asarray(value)
@@ -137,7 +152,7 @@ def _interpret(build: Builder, jaxpr: Any, consts: Any, inputs: list[Any]) -> li
             continue
         args = [read(v) for v in equation.invars]
         if any(isinstance(a, Tensor | Comparison) for a in args):
-            results = _equation(build, equation, args)
+            results = _equation(build, equation, args, operators)
         elif (by_numpy := _of_constant(equation, args)) is not None:
             results = [by_numpy]
         else:
@@ -164,12 +179,23 @@ def _of_constant(equation: Any, args: list[Any]) -> Any:
     return None if len(args) != 1 else moved(equation.primitive.name, equation.params, args[0])
 
 
-def _equation(build: Builder, equation: Any, args: list[Any]) -> list[Any]:
+def _equation(
+    build: Builder, equation: Any, args: list[Any], operators: Operators | None = None
+) -> list[Any]:
     name, params = equation.primitive.name, equation.params
     if name in _CALLS:
-        return _call(build, name, params, args)
+        return _call(build, equation, args, operators)
     if name == "scan":
-        return scan(build, params, args, _interpret)
+        return scan(build, params, args, partial(_interpret, operators=operators))
+    results = _operation(build, equation, args)
+    if operators is not None and name not in _ALIKE:
+        with unrecorded():
+            equation_alone(operators, build, equation, args, _operation)
+    return results
+
+
+def _operation(build: Builder, equation: Any, args: list[Any]) -> list[Any]:
+    name, params = equation.primitive.name, equation.params
     if any(isinstance(a, Comparison) for a in args) and (test := _test(equation, args)) is not None:
         return [test]
     _check_types(build, equation, args)
@@ -217,16 +243,24 @@ def _check_types(build: Builder, equation: Any, args: list[Any]) -> None:
         raise entry.Narrowed(f"{name} by the algorithm {chosen}", "precision = None")
 
 
-def _call(build: Builder, name: str, params: Any, args: list[Any]) -> list[Any]:
+def _call(build: Builder, equation: Any, args: list[Any], operators: Operators | None) -> list[Any]:
+    name, params = equation.primitive.name, equation.params
     inner = next(params[k] for k in ("jaxpr", "call_jaxpr", "fun_jaxpr") if k in params)
     jaxpr, consts = (inner.jaxpr, inner.consts) if hasattr(inner, "consts") else (inner, ())
-    if name == "custom_jvp_call" and len(args) == 2 and _is_logaddexp(jaxpr, consts):
-        # log(e^a + e^b) = softplus(a - b) + b
-        return [build.binary("add", build.unary("softplus", build.binary("sub", *args)), args[1])]
-    known = named(build, params.get("name", ""), jaxpr, consts, args)
-    if known is not None:
-        return [known]
-    return _interpret(build, jaxpr, consts, args)
+
+    def known(other: Builder, some: list[Any]) -> Value | None:
+        if name == "custom_jvp_call" and len(some) == 2 and _is_logaddexp(jaxpr, consts):
+            # log(e^a + e^b) = softplus(a - b) + b
+            return other.binary("add", other.unary("softplus", other.binary("sub", *some)), some[1])
+        return named(other, params.get("name", ""), jaxpr, consts, some)
+
+    result = known(build, args)
+    if result is None:
+        return _interpret(build, jaxpr, consts, args, operators)
+    if operators is not None:
+        with unrecorded():
+            called_alone(operators, build, equation, (jaxpr, consts), args, known)
+    return [result]
 
 
 def _is_logaddexp(jaxpr: Any, consts: Any) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from supnorm.program import entry
 from supnorm.program.branches import Comparison, as_number, both, opposite, select
 from supnorm.program.discrepancies import ONNXRUNTIME
+from supnorm.program.each_operator import Operators
+from supnorm.program.onnx_alone import in_one_graph
 from supnorm.program.onnx_constants import EXACT, folded
 from supnorm.program.onnx_fused import FUSED
 from supnorm.program.onnx_layers import LAYERS
@@ -123,6 +125,8 @@ def _of_points(
     batch = _batch([free[name] for name in order])
     half = not _HALF.isdisjoint(types.values())
     reading = _Graph(build, opset, _functions(model), half)
+    if run:
+        reading.alone = Operators()
     if run and n == (batch or n):
         alike = batch in (
             None,
@@ -131,6 +135,8 @@ def _of_points(
         _run_both(reading, needed, values, types, run, n, alike, compared=n == (batch or 1))
     else:
         _run(reading, needed, values, types)
+    if reading.alone is not None:
+        reading.alone.demand(lambda cases: in_one_graph(model, cases))
     for name in wanted:
         if name not in values:
             raise Unsupported(
@@ -223,6 +229,7 @@ class _Graph:
     opset: int
     functions: dict[tuple[str, ...], Any] = field(default_factory=dict)
     half: bool = False  # whether its inputs are of a type of 16 bits
+    alone: Operators | None = None  # operators to be compared with what they are alone
 
 
 def _run(
@@ -254,8 +261,42 @@ def _run(
                 ) from None
             results = [*as_they_ran(results, node.output, ran or {}), *results[len(node.output) :]]
             made = [_check_type(graph, node, attributes, r, kinds) for r in results]
+            _note_alone(graph, node, attributes, args, kinds, made, given or {})
         values.update({name: r for name, r in zip(node.output, results, strict=False) if name})
         types.update({name: kind for name, kind in zip(node.output, made, strict=False) if name and kind})
+
+
+def _note_alone(
+    graph: _Graph,
+    node: Any,
+    attributes: dict[str, Any],
+    args: list[Any],
+    kinds: list[str | None],
+    made: list[str | None],
+    given: dict[str, Any],
+) -> None:
+    """Note an operator of tensors that depend on the input, to be compared with what it is alone."""
+    symbolic = [isinstance(a, Tensor | Comparison) for a in args]
+    if graph.alone is None or not any(symbolic):
+        return
+
+    def read(build: Builder, some: list[Any]) -> list[Any]:
+        return _apply(replace(graph, build=build, alone=None), node, attributes, some, kinds)[
+            : len(node.output)
+        ]
+
+    types = ["bool" if isinstance(a, Comparison) else k or "" for a, k in zip(args, kinds, strict=True)]
+    of_tensors = [t for t, one in zip(types, symbolic, strict=True) if one]
+    options = (node.domain, attributes, len(node.output), graph.opset, types)
+    graph.alone.note(
+        graph.build,
+        f"ONNX {node.op_type}",
+        options,
+        args,
+        [*of_tensors, *(k or "" for k in made)],
+        read,
+        (node, given, types),
+    )
 
 
 def _demand_numbers(op: str, args: list[Any]) -> None:

@@ -8,6 +8,7 @@ are.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -60,23 +61,23 @@ def demand_same_steps(
     supnorm.program.operations.Unreadable: Sin, which gives other numbers than were read of it; nearest ...
     """
     here = forward(nodes, x[None])
-    beside = _rounded(nodes, x[None], MOVED * UNIT.get(precision, 2.0**-8))
+    beside = rounded(nodes, x[None], MOVED * UNIT.get(precision, 2.0**-8))
     share = SHARE.get(precision, NARROW)
     for operator, arguments, results in steps:
         known = [read[name] for name in arguments if isinstance(read.get(name), Tensor)]
-        size = max((_size(_value(one, here)) for one in known), default=0.0)
+        size = max((size_of(_value(one, here)) for one in known), default=0.0)
         # A minimum or a ReLU can hide in both how far an argument moves.
         with np.errstate(all="ignore"):
-            around = max((_size(_value(one, beside) - _value(one, here)) for one in known), default=0.0)
+            around = max((size_of(_value(one, beside) - _value(one, here)) for one in known), default=0.0)
         for name in results:
             if name not in read or name not in ran:
                 continue
-            value, run = _value(read[name], here), _numbers(ran[name])
+            value, run = _value(read[name], here), numbers(ran[name])
             if value is None or run is None:
                 continue
             same = value.shape == run.shape
             if same:
-                room = share * max(size, _size(value), _size(run)) + TIMES * around
+                room = share * max(size, size_of(value), size_of(run)) + TIMES * around
                 with np.errstate(all="ignore"):
                     moved = np.abs(_value(read[name], beside) - value)
                     off = np.abs(value - run) > room + TIMES * moved
@@ -100,24 +101,37 @@ def _is_real(run: Any) -> bool:
     return isinstance(run, np.ndarray) and run.dtype.kind in "fiub"
 
 
-def _rounded(nodes: Sequence[Node], x: Array, size: float) -> list[Array]:
-    """Values of all nodes, each moved up or down by a share of its size at random, as by rounding."""
-    rng = np.random.default_rng(0)
+def rounded(nodes: Sequence[Node], x: Array, size: float, seed: int = 0) -> list[Array]:
+    """Values of all nodes, each moved up or down at random, as by rounding and by what its runtime may be off."""
+    rng = np.random.default_rng(seed)
     values: list[Array] = []
     with np.errstate(all="ignore"):
         for node in nodes:
             exact = apply(node, [values[a] for a in node.args], x)
-            values.append(exact * (1.0 + size * rng.choice([-1.0, 1.0], exact.shape)))
+            signs = rng.choice([-1.0, 1.0], exact.shape)
+            values.append(
+                exact * (1.0 + size * signs) + signs * _beyond(node, [values[a] for a in node.args])
+            )
     return values
+
+
+def _beyond(node: Node, args: Sequence[Array]) -> Array | float:
+    """How far the runtime may be from the operation beyond rounding (`discrepancies`)."""
+    room: Array | float = 0.0
+    for one in node.discrepancies:
+        if math.isfinite(one.absolute):
+            here = one.absolute + one.argument * np.abs(args[0])
+            room = room + (here if one.above is None else np.where(args[0] > one.above, here, 0.0))
+    return room
 
 
 def _value(read: Any, values: Sequence[Array]) -> Any:
     if isinstance(read, Tensor):
         return values[read.node][0][read.index]
-    return _numbers(read)
+    return numbers(read)
 
 
-def _numbers(value: Any) -> NDArray[np.float64] | None:
+def numbers(value: Any) -> NDArray[np.float64] | None:
     """Real numbers; None for all else."""
     array = np.asarray(value) if not isinstance(value, np.ndarray) else value
     if array.dtype.kind not in "fiub" and str(array.dtype) != "bfloat16":
@@ -125,7 +139,7 @@ def _numbers(value: Any) -> NDArray[np.float64] | None:
     return array.astype(np.float64)
 
 
-def _size(value: NDArray[np.float64] | None) -> float:
+def size_of(value: NDArray[np.float64] | None) -> float:
     if value is None or not value.size:
         return 0.0
     return float(np.max(np.abs(value), where=np.isfinite(value), initial=0.0))

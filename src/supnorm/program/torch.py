@@ -7,7 +7,7 @@ taken as they are stored, in real arithmetic: a float32 module becomes the funct
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.program import entry
-from supnorm.program.aten import AtenNode, Ref, lower_aten
+from supnorm.program.aten import Alone, AtenNode, Ref, lower_aten
 from supnorm.program.operations import MODULE, Unsupported
 from supnorm.program.program import Program
 from supnorm.program.recording import attempt
@@ -120,7 +120,7 @@ def lower_exported(exported: Any, least: str = "float64", n: int = 1) -> Program
         if node.op == "call_function":
             nodes.append(_node(node))
 
-    def run(count: int) -> tuple[Any, dict[str, Any]] | None:
+    def run(count: int) -> tuple[Any, dict[str, Any], Alone] | None:
         return _ran(exported, {name: held[key] for name, key in sources.items()}, inputs, count)
 
     program = lower_aten(nodes, constants, inputs, [str(o) for o in signature.user_outputs], least, n, run)
@@ -145,8 +145,11 @@ def _without_transforms() -> Iterator[None]:
 
 def _ran(
     exported: Any, given: dict[str, Any], inputs: list[Any], n: int
-) -> tuple[Any, dict[str, Any]] | None:
-    """Points, and all results of an exported graph at them; None for a graph with other inputs than one array."""
+) -> tuple[Any, dict[str, Any], Alone] | None:
+    """Points, all results of an exported graph at them, and what runs its nodes alone.
+
+    None for a graph with other inputs than one array.
+    """
     import torch
 
     placeholders = [node for node in exported.graph.nodes if node.op == "placeholder"]
@@ -161,17 +164,56 @@ def _ran(
     x = np.random.default_rng(n).uniform(-1.0, 1.0, of_input.shape) * 30.0 ** (n - 1)
     points = torch.tensor(x, dtype=of_input.dtype)
     results: dict[str, Any] = {}
+    every: dict[str, Any] = {}
 
     class Noting(torch.fx.Interpreter):  # type: ignore[misc,unused-ignore]
         def run_node(self, node: Any) -> Any:
             result = super().run_node(node)
+            every[node.name] = result
             if isinstance(result, torch.Tensor):  # a copy: it may be changed in place later
                 results[node.name] = array_of(result.clone())
             return result
 
     with _without_transforms():
-        Noting(exported.graph_module).run(*[given[one.name] for one in placeholders[:-1]], points)
-    return points.double().numpy().ravel(), results
+        noting = Noting(exported.graph_module)
+        noting.run(*[given[one.name] for one in placeholders[:-1]], points)
+    calls = [node for node in exported.graph.nodes if node.op == "call_function"]
+
+    def step(position: int, values: dict[str, Any]) -> Any:
+        node = calls[position]
+        args, kwargs = torch.fx.node.map_arg((node.args, node.kwargs), lambda one: values[one.name])
+        return node.target(*args, **kwargs)
+
+    return points.double().numpy().ravel(), results, NodesAlone(every, step)
+
+
+class NodesAlone:
+    """Runs nodes of a graph of torch alone.
+
+    Args:
+        values: all results by name, as they ran.
+        step: gives what a node returns, by its position and such values.
+    """
+
+    def __init__(self, values: Mapping[str, Any], step: Callable[[int, dict[str, Any]], Any]) -> None:
+        self._values, self._step = values, step
+
+    def kind(self, name: str) -> str:
+        """The type of a result's numbers."""
+        return entry.name_of(str(getattr(self._values[name], "dtype", "float64")))
+
+    def run(self, node: int, given: Mapping[str, Any]) -> list[Any]:
+        """Results of a node with arrays for some of its arguments, by name; None for what is no tensor."""
+        import torch
+
+        values = dict(self._values)
+        for name, one in given.items():
+            if isinstance(known := values[name], torch.Tensor):
+                values[name] = torch.tensor(np.asarray(one), dtype=known.dtype, device=known.device)
+        with torch.no_grad(), _without_transforms():
+            result = self._step(node, values)
+        parts = result if isinstance(result, list | tuple) else [result]
+        return [array_of(one) if isinstance(one, torch.Tensor) else None for one in parts]
 
 
 def array_of(value: Any) -> Any:

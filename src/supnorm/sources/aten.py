@@ -66,11 +66,11 @@ def dtype_name(code: int) -> str:
     return DTYPES[code]
 
 
-Step = Callable[[dict[str, Any]], None]
+Step = Callable[[dict[str, Any]], Any]
 
 
 def step_of(node: dict[str, Any], device: Any, precision: str | None) -> Step:
-    """A node as a function that adds its results, by name, to the values computed so far."""
+    """A node as a function that adds its results, by name, to the values computed so far, and returns them."""
     call = _operation(node["target"])
     positional: list[Callable[[dict[str, Any]], Any]] = []
     named: dict[str, Callable[[dict[str, Any]], Any]] = {}
@@ -85,12 +85,13 @@ def step_of(node: dict[str, Any], device: Any, precision: str | None) -> Step:
     names = [name for output in node["outputs"] for name in _names(output)]
     single = len(node["outputs"]) == 1 and not any("as_tensors" in o for o in node["outputs"])
 
-    def step(values: dict[str, Any]) -> None:
+    def step(values: dict[str, Any]) -> Any:
         result = call(*(r(values) for r in positional), **{k: r(values) for k, r in named.items()})
         if single and names:
             values[names[0]] = result
         else:
             values.update(zip(names, result if names else (), strict=True))
+        return result
 
     return step
 

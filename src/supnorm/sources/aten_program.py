@@ -10,7 +10,7 @@ import numpy as np
 
 from supnorm.program import AtenNode, Program, Ref, Unsupported, entry, lower_aten
 from supnorm.program.rows import beyond_rows, demand_each_alone
-from supnorm.program.torch import array_of, on_devices
+from supnorm.program.torch import NodesAlone, array_of, on_devices
 from supnorm.sources.aten import DTYPES
 from supnorm.sources.ports import Layout
 from supnorm.sources.programs import permuted
@@ -24,7 +24,7 @@ def program_of_graph(
     layout: Layout,
     *,
     types: Callable[[Layout], Mapping[str, str]],
-    ran: Callable[[Layout, Any], Mapping[str, Any]],
+    ran: Callable[[Layout, Any], tuple[Mapping[str, Any], NodesAlone]],
     probe: Any,
     least: str,
     batch: int | None,
@@ -37,7 +37,8 @@ def program_of_graph(
         given: names of the inputs.
         outputs: names of the outputs.
         types: from a layout to the types of the numbers of all results, by name, as the running graph returns them.
-        ran: from a layout and points to all results, by name, tensors as the running graph returns them.
+        ran: from a layout and points to all results, by name, tensors as the running graph returns them; and what
+            runs its nodes alone.
         probe: points of the domain.
         least: the precision in which the graph is declared to run.
         layout: the axes that each input takes.
@@ -52,12 +53,13 @@ def program_of_graph(
     shapes = [(1, *shape) for shape in layout.shapes]
     batch = 1 if layout.batch == 1 else batch
 
-    def run(n: int) -> tuple[Any, Mapping[str, Any]] | None:
+    def run(n: int) -> tuple[Any, Mapping[str, Any], NodesAlone] | None:
         if batch not in (None, n):
             return None
         x = np.resize(probe, (n, probe.shape[1]))
         row = np.concatenate([part.reshape(n, -1) for part in layout.feed(x)], axis=1)
-        return row.ravel(), {name: array_of(value) for name, value in ran(layout, x).items()}
+        results, alone = ran(layout, x)
+        return row.ravel(), {name: array_of(value) for name, value in results.items()}, alone
 
     inputs = list(zip(given, shapes, strict=True))
     lower = partial(lower_aten, nodes, arrays, inputs, outputs, least, run=run)

@@ -26,6 +26,7 @@ from typing import Any
 from supnorm.problem import Function
 from supnorm.problem.specification import SourceSpec
 from supnorm.program import Program
+from supnorm.program.torch import NodesAlone
 from supnorm.results import BadInput
 from supnorm.results.guard import demand_unpacked
 from supnorm.results.printable import first_line
@@ -202,19 +203,19 @@ def _graph(
         values = computed(inputs, seconds, others)
         return [values[name] for name in outputs]
 
-    def at(layout: Layout, x: Any) -> dict[str, Any]:
+    def at(layout: Layout, x: Any) -> tuple[dict[str, Any], NodesAlone]:
         x = torch.as_tensor(x, device=device)
         words = [
             precision if precision and p.startswith(("float", "bfloat")) else p for p in layout.precisions
         ]
         points = [part.to(getattr(torch, p)) for part, p in zip(layout.feed(x), words, strict=True)]
         seen: dict[str, Any] = {}
-        computed(points, seconds_of(len(x), None), {}, seen)
-        return seen
+        values = computed(points, seconds_of(len(x), None), {}, seen)
+        return seen, NodesAlone(values, lambda position, some: steps[position](some))
 
     def types(layout: Layout) -> dict[str, str]:
         x = torch.zeros(layout.batch or 1, sum(map(len, layout.columns)), device=device)
-        return {k: str(v.dtype) for k, v in at(layout, x).items()}
+        return {k: str(v.dtype) for k, v in at(layout, x)[0].items()}
 
     ports = tuple(_port(name, graph["tensor_values"][name]) for name in given)
     runs_in = precision or _narrowest(graph, tensors, ports)

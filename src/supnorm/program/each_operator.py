@@ -1,0 +1,292 @@
+"""Whether each operator of a graph gives what was read of it, at random arguments of its own.
+
+An operator may do something else than its reader knows, by an option, a shape or a type. Where its argument is zero on all
+but a small part of the domain (what follows a ReLU), no comparison along the graph (`steps`) shows it. So each operator is
+also read alone, with inputs of its own, and runs alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.program import entry
+from supnorm.program.branches import Comparison
+from supnorm.program.evaluation import forward
+from supnorm.program.node import Node
+from supnorm.program.operations import Array, Unreadable
+from supnorm.program.steps import MOVED, UNIT, numbers, rounded, size_of
+from supnorm.program.tracing import Builder, Tensor
+
+# Arguments are drawn from these: (low, high, whether they are whole numbers). Whole numbers are equal to each other in
+# places, and zero; positive ones have logarithms; among large ones are those beyond the thresholds of most branches.
+DRAWS = ((-1.0, 1.0, False), (-30.0, 30.0, False), (-3.0, 3.0, True), (0.1, 2.0, False))
+
+TIMES = 4.0  # as much is allowed of what random rounding moves: 16 times the most in 6,000 ONNX and 1,200 torch operators
+ROUNDS = 2  # random roundings of all steps: in one alone, two of an operator's steps may cancel
+FINITE = (
+    1e3  # what is read as a number of this size may not run as NaN or infinity; the least type ends at 65,504
+)
+
+Read = Callable[[Builder, Any], Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """An operator with random arguments.
+
+    Attributes:
+        name: of the operator, for messages.
+        arguments: for each draw all arguments, nested as the reader has them, with arrays for tensors and comparisons.
+        token: what the caller needs to run the operator.
+        expected: for each draw what was read of each result, and how far rounding may move it; None for what is not read.
+    """
+
+    name: str
+    arguments: tuple[Any, ...]
+    token: Any
+    expected: tuple[list[tuple[Array, Array] | None], ...]
+
+    def demand(self, results: Sequence[Sequence[Any]]) -> None:
+        """Compare with the results as they ran: those of each draw, in order.
+
+        Raises:
+            Unreadable: names the operator.
+        """
+        for expected, ran in zip(self.expected, results, strict=True):
+            for read, one in zip(expected, ran, strict=False):
+                run = numbers(one)
+                if read is not None and run is not None and not _near(*read, run):
+                    raise Unreadable(
+                        f"{self.name}, which gives other numbers than were read of it",
+                        "the same by other operators",
+                    )
+
+
+def _near(value: Array, room: Array, run: Array) -> bool:
+    if value.shape != run.shape:
+        return False
+    with np.errstate(all="ignore"):
+        off = np.isfinite(value) & np.isfinite(run) & (np.abs(value - run) > room)
+    without = np.isfinite(value) & (np.abs(value) < FINITE) & ~np.isfinite(run)
+    return not (off | without).any()
+
+
+class Operators:
+    """Collects operators while a graph is read; each with its options, shapes and types once in a process."""
+
+    _known: set[bytes] = set()  # noqa: RUF012 - of all graphs
+
+    def __init__(self) -> None:
+        self._cases: list[Case] = []
+        self._here: set[bytes] = set()
+
+    def note(
+        self,
+        build: Builder,
+        name: str,
+        options: Any,
+        arguments: Any,
+        kinds: Sequence[str],
+        read: Read,
+        token: Any,
+    ) -> None:
+        """Read an operator alone.
+
+        Args:
+            build: of the graph.
+            name: of the operator, for messages.
+            options: all that it takes beside its arguments; what has the same text is the same.
+            arguments: nested lists and mappings of tensors, comparisons and constants.
+            kinds: types of numbers of these tensors and comparisons, in order, and of the results behind them.
+            read: reads it.
+            token: what the caller needs to run it.
+        """
+        key = _key(name, options, arguments, kinds, build)
+        if key in self._known or key in self._here:
+            return
+        self._here.add(key)
+        alone, leaves, draws = _anew(build, [*_leaves(arguments)], kinds)
+        parts = read(alone, _with(arguments, leaves))
+        precision = _narrowest(kinds, build.least)
+        drawn = _Drawn(alone.nodes, draws, MOVED * UNIT.get(precision, 2.0**-8))
+        given, expected = [], []
+        for k in range(len(DRAWS)):
+            around = max((size_of(drawn.moved(leaf, k)) for leaf in leaves), default=0.0)
+            expected.append([drawn.with_room(part, k, around) for part in parts])
+            given.append(_with(arguments, [drawn.stored(leaf, k) for leaf in leaves]))
+        self._cases.append(Case(name, tuple(given), token, tuple(expected)))
+
+    def demand(self, run: Callable[[Sequence[Case]], Sequence[Sequence[Sequence[Any]]]]) -> None:
+        """Run all operators, and compare.
+
+        Args:
+            run: from cases to the results of each at each draw.
+
+        Raises:
+            Unreadable: names an operator that gives other numbers.
+        """
+        if not self._cases:
+            return
+        for case, results in zip(self._cases, run(self._cases), strict=True):
+            case.demand(results)
+        self._known.update(self._here)
+        self._cases.clear()
+
+
+class _Drawn:
+    """Numbers of a program at each draw, and how far random rounding of all steps moves them."""
+
+    def __init__(self, nodes: Sequence[Node], draws: Array, unit: float) -> None:
+        self._unit = unit
+        self._here = forward(nodes, draws)
+        self._moved = [rounded(nodes, draws, unit, seed) for seed in range(ROUNDS)]
+
+    def stored(self, leaf: Tensor | Comparison, k: int) -> NDArray[Any]:
+        """An argument in a draw; that of a comparison has booleans."""
+        value: Array = _at(leaf, self._here, k)
+        return np.asarray(value > 0) if isinstance(leaf, Comparison) else value
+
+    def moved(self, read: Any, k: int) -> Array:
+        """How far rounding moves the numbers of a tensor."""
+        with np.errstate(all="ignore"):
+            exact = _at(read, self._here, k)
+            largest: Array = np.max([np.abs(_at(read, one, k) - exact) for one in self._moved], axis=0)
+        return largest
+
+    def with_room(self, part: Any, k: int, around: float) -> tuple[Array, Array] | None:
+        """A result, and how far it may be from what runs, if rounding moves the arguments so far."""
+        value = _at(part, self._here, k)
+        if value is None:
+            return None
+        with np.errstate(all="ignore"):
+            return value, TIMES * (around + self._unit * np.abs(value) + self.moved(part, k))
+
+
+def _leaves(value: Any) -> Iterator[Tensor | Comparison]:
+    if isinstance(value, Tensor | Comparison):
+        yield value
+    elif isinstance(value, list | tuple | Mapping):
+        for part in value.values() if isinstance(value, Mapping) else value:
+            yield from _leaves(part)
+
+
+def _with(arguments: Any, leaves: Sequence[Any]) -> Any:
+    """The arguments with others for their tensors and comparisons, in order."""
+    order = iter(leaves)
+
+    def one(value: Any) -> Any:
+        if isinstance(value, Tensor | Comparison):
+            return next(order)
+        if isinstance(value, Mapping):
+            return {k: one(v) for k, v in value.items()}
+        return [one(v) for v in value] if isinstance(value, list | tuple) else value
+
+    return one(arguments)
+
+
+def _same_as(leaf: Any) -> Any:
+    """What two arguments share that are one tensor."""
+    return (leaf.node, leaf.index.shape, leaf.index.tobytes()) if isinstance(leaf, Tensor) else id(leaf)
+
+
+def _key(name: str, options: Any, arguments: Any, kinds: Sequence[str], build: Builder) -> bytes:
+    digest = hashlib.blake2b(repr((name, options, [*kinds], build.least, build.points)).encode())
+    numbered: dict[Any, int] = {}
+
+    def add(value: Any) -> None:
+        if isinstance(value, Tensor | Comparison):
+            number = numbered.setdefault(_same_as(value), len(numbered))
+            digest.update(repr((type(value).__name__, value.shape, number)).encode())
+        elif isinstance(value, Mapping):
+            digest.update(repr([*value]).encode())
+            for part in value.values():
+                add(part)
+        elif isinstance(value, list | tuple):
+            digest.update(f"[{len(value)}".encode())
+            for part in value:
+                add(part)
+        elif isinstance(value, np.ndarray | np.generic) and value.dtype.kind != "O":
+            digest.update(repr((str(value.dtype), value.shape)).encode())
+            digest.update(np.ascontiguousarray(value).tobytes())
+        else:
+            digest.update(repr(value).encode())
+
+    add(arguments)
+    return digest.digest()
+
+
+def _anew(build: Builder, leaves: Sequence[Any], kinds: Sequence[str]) -> tuple[Builder, list[Any], Array]:
+    """A builder with inputs of its own for these arguments, these arguments there, and random numbers for the inputs."""
+    rng = np.random.default_rng(0)
+    given: dict[Any, Any] = {}
+    columns: list[Array] = [np.zeros((len(DRAWS), 0))]
+    width = 0
+    for leaf, kind in zip(leaves, kinds, strict=False):
+        key = _same_as(leaf)
+        if key in given:
+            continue
+        size = int(np.prod(leaf.shape))
+        given[key] = np.arange(width, width + size).reshape(leaf.shape)
+        drawn = np.stack(
+            [
+                rng.integers(int(a), int(b) + 1, size).astype(float) if whole else rng.uniform(a, b, size)
+                for a, b, whole in DRAWS
+            ]
+        )
+        columns.append(_stored(drawn, kind))
+        width += size
+    alone = Builder(max(width, 1), build.least, build.runtime, build.origin, build.points)
+    alone.precision = build.precision
+    placed = [Tensor(0, given[_same_as(leaf)]) for leaf in leaves]
+    both = [
+        Comparison("gt", one, np.zeros(())) if isinstance(leaf, Comparison) else one
+        for one, leaf in zip(placed, leaves, strict=True)
+    ]
+    return alone, both, np.concatenate(columns, axis=1) if width else np.zeros((len(DRAWS), 1))
+
+
+def _stored(drawn: Array, kind: str) -> Array:
+    """Numbers as a type stores them."""
+    if kind in ("float16", "float32"):
+        return drawn.astype(kind).astype(np.float64)
+    if kind == "bfloat16":
+        return (
+            (drawn.astype(np.float32).view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32).astype(float)
+        )
+    return drawn
+
+
+def _narrowest(kinds: Sequence[str], least: str) -> str:
+    narrowest = least
+    for kind in kinds:
+        if kind in entry.BITS and entry.narrower(kind, narrowest):
+            narrowest = kind
+    return narrowest
+
+
+_TESTS: dict[str, Callable[..., Any]] = {
+    "gt": np.greater,
+    "ge": np.greater_equal,
+    "lt": np.less,
+    "le": np.less_equal,
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "and": np.logical_and,
+    "or": np.logical_or,
+    "is_finite": lambda left, right: np.isfinite(left),
+}
+
+
+def _at(read: Any, values: Sequence[Array], k: int) -> Any:
+    """A tensor's numbers in a draw; those of a comparison are 0 and 1."""
+    if isinstance(read, Comparison):
+        return _TESTS[read.op](_at(read.left, values, k), _at(read.right, values, k)).astype(float)
+    if isinstance(read, Tensor):
+        return values[read.node][k][read.index]
+    return None if read is None else numbers(read)
