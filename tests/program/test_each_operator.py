@@ -1,4 +1,4 @@
-"""Each operator is also read alone and runs alone, with random arguments: what is read wrongly is seen behind a ReLU, too."""
+"""Each operator is also read alone and runs alone, with random arguments: what is read wrongly is seen behind a ReLU."""
 
 import re
 

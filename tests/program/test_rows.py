@@ -7,6 +7,7 @@ from scipy.interpolate import PPoly, interp1d
 from supnorm import Domain, Problem, certify
 from supnorm.program import Builder, Tensor, Unsupported, lower_jaxpr, lower_numpy, lower_onnx, tracing
 from supnorm.program.rows import BEYOND, NONE, SEVERAL, _joined, demand_each_alone
+from supnorm.program.torch import NodesAlone
 from supnorm.program.watched import Unlike
 from supnorm.sources.aten_program import program_of_graph
 from supnorm.sources.ports import Layout
@@ -212,14 +213,17 @@ def test_a_table_that_ends_elsewhere_for_several_points_is_refused():
 
 
 def test_a_graph_of_any_batch_is_read_for_several_points_whatever_batch_a_problem_gives():
+    torch = pytest.importorskip("torch")
     layout, one = (Layout(((0,),), ((1,),), batch, ("float64",)) for batch in (64, 1))
     mean = {"target": "torch.ops.aten.mean.dim", "outputs": [{"as_tensor": {"name": "m"}}]}
     mean["inputs"] = [{"name": "self", "arg": {"as_tensor": {"name": "x"}}}]
     graph = {"nodes": [mean]}
+    x = torch.zeros((1, 1), dtype=torch.float64)
+    alone = NodesAlone({"x": x}, lambda _, values: values["x"].mean([0], keepdim=True))
     mean["inputs"] += [{"name": "", "arg": {"as_ints": [0]}}, {"name": "", "arg": {"as_bool": True}}]
     given = {
         "types": lambda _: {},
-        "ran": lambda *_: {},
+        "ran": lambda *_: ({}, alone),
         "probe": np.zeros((1, 1)),
         "least": "float64",
         "batch": None,
