@@ -5,11 +5,20 @@ import re
 import numpy as np
 import pytest
 
-from supnorm.program import aten_operators, jaxpr_moves, lower_jaxpr, lower_torch, onnx_operators
+from supnorm.program import (
+    aten_operators,
+    jaxpr_moves,
+    lower_jaxpr,
+    lower_numpy,
+    lower_torch,
+    numpy_traced,
+    onnx_operators,
+)
 from supnorm.program.branches import Comparison
 from supnorm.program.each_operator import Operators
 from supnorm.program.operations import Unreadable
 from supnorm.program.tracing import Builder
+from supnorm.program.watched import Unlike
 
 WRONG = "gives other numbers than were read of it"
 
@@ -106,6 +115,39 @@ def test_arguments_that_are_one_tensor_stay_one():
 def bump(x, module):
     """Zero on [-1, 1], where steps are compared."""
     return module.relu(x - 20.0)
+
+
+def _backwards(true):
+    return lambda build, x, axis=None, **others: true(build, x[:, ::-1], axis, **others)
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        (lambda x: np.cumsum(np.maximum(x - 20.0, 0.0), axis=1), "cumsum"),
+        (lambda x: np.maximum(x - 20.0, 0.0).var(axis=1), "var"),
+        (lambda x: np.hypot(np.maximum(x[:, 0] - 20.0, 0.0), x[:, 1]), "hypot"),
+        (lambda x: np.where(x[:, 0] > 20.0, x[:, 1], 0.0), "where"),
+    ],
+    ids=["function", "method", "ufunc", "comparison"],
+)
+def test_numpy(monkeypatch, model, name):
+    assert lower_numpy(model, 3).d == 3
+    monkeypatch.setattr(Operators, "_known", set())
+    true = numpy_traced.FUNCTIONS[np.cumsum]
+    monkeypatch.setitem(numpy_traced.FUNCTIONS, np.cumsum, _backwards(true))
+    monkeypatch.setitem(
+        numpy_traced.FUNCTIONS, np.where, lambda build, test, a, b: numpy_traced.where(build, test, b, a)
+    )
+    ufunc = numpy_traced.ufunc_value
+    wrong = lambda build, name, args: (
+        build.binary("add", *args) if name == "hypot" else ufunc(build, name, args)
+    )  # noqa: E731
+    monkeypatch.setattr(numpy_traced, "ufunc_value", wrong)
+    if name == "var":
+        monkeypatch.setattr(numpy_traced.Traced, "__pow__", lambda self, k: abs(self), raising=False)
+    with pytest.raises(Unlike, match=f"np.{name}, which {WRONG}"):
+        lower_numpy(model, 3)
 
 
 def test_torch(monkeypatch):

@@ -2,9 +2,10 @@
 
 A reader may know a function for usual arguments, and not for a shape that broadcasts, an axis that NumPy refuses or an
 option. So each call also runs in NumPy, with arrays of numbers of the same shapes in the place of those that stand for
-arrays. NumPy's result must be real, and not narrower than declared: of two integers ``np.where`` makes integers, whose
-products wrap around. Where NumPy gives back an argument itself, so does the call, and a new object where NumPy makes one:
-compiled code finds an object in a list by its identity, which NaN does not equal.
+arrays; what it computes is compared afterwards (`numpy_alone`). NumPy's result must be real, and not narrower than declared:
+of two integers ``np.where`` makes integers, whose products wrap around. Where NumPy gives back an argument itself, so does
+the call, and a new object where NumPy makes one: compiled code finds an object in a list by its identity, which NaN does not
+equal.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 
 from supnorm.foreign import is_any
 from supnorm.program import entry
+from supnorm.program.operations import Unsupported
 from supnorm.program.watched import Unlike, Watched
 
 NUMBER = 0.5  # within the domain of most functions
@@ -74,6 +76,11 @@ def as_numpy(method: Callable[..., Any]) -> Callable[..., Any]:
             try:
                 entry.result(ran.dtype, f"np.{_name(run)}", build.least)
             except entry.Narrowed as error:
+                self.refuse(error)
+        if build.operators is not None:
+            try:
+                build.operators.note_call(method, self, args, named)
+            except Unsupported as error:
                 self.refuse(error)
         for one in (*given, *named.values()):
             if id(one) in stands and ran is stands[id(one)]:

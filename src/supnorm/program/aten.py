@@ -134,7 +134,7 @@ def lower_aten(
         values[name] = Tensor(0, columns.reshape((n, *shape[1:])))
     memory, changed = _Memory(set(constants)), set[str]()
     x, ran, alone = (run(n) if run is not None else None) or (None, {}, None)
-    operators = Operators()
+    build.operators = Operators()
     for position, node in enumerate(nodes):
         memory.read(node.args, node.kwargs)
         args = [_look_up(a, values) for a in node.args]
@@ -143,7 +143,7 @@ def lower_aten(
         result = _constant_as_it_ran(node, [*args, *named.values()], ran)
         if result is None:
             result = _as_it_ran(_apply(build, node.target, args, named), node, ran)
-            _note_alone(operators, build, position, node, [args, named], alone)
+            _note_alone(build, position, node, [args, named], alone)
         for part, dtype in zip(result if isinstance(result, list) else [result], node.types, strict=False):
             _check_type(part, dtype, node.target, least)
             _note_rounding(build, node.target, part, dtype)
@@ -157,7 +157,7 @@ def lower_aten(
     if x is not None and n != 2:  # for several points, the program is compared with that of one, too
         known = {name: values[name] for name in values.keys() - changed}
         demand_same_steps(build.nodes, x, known, ran, _steps(nodes), least)
-    operators.demand(lambda cases: [_ran_alone(nodes, case, alone) for case in cases])
+    build.operators.demand(lambda cases: [_ran_alone(nodes, case, alone) for case in cases])
     rows = [values[name] for name in outputs]
     flat = [
         r.arrange(lambda i: i.reshape(n, -1)) if isinstance(r, Tensor) else np.reshape(r, (n, -1))
@@ -166,9 +166,7 @@ def lower_aten(
     return build.finish(build.concatenate(flat, 1) if len(flat) > 1 else flat[0])
 
 
-def _note_alone(
-    operators: Operators, build: Builder, position: int, node: AtenNode, given: Any, alone: Alone | None
-) -> None:
+def _note_alone(build: Builder, position: int, node: AtenNode, given: Any, alone: Alone | None) -> None:
     """Note an operation of tensors that depend on the input, to be compared with what it is alone."""
     if alone is None or not node.target.startswith("aten."):
         return
@@ -181,7 +179,7 @@ def _note_alone(
         return result if isinstance(result, list) else [result]
 
     kinds = [*map(alone.kind, named), *map(entry.name_of, node.types)]
-    operators.note(build, f"torch {node.target}", "", given, kinds, read, position)
+    build.operators.note(build, f"torch {node.target}", "", given, kinds, read, position)
 
 
 def _symbolic_names(refs: Any, given: Any) -> list[str]:

@@ -119,7 +119,11 @@ class Operators:
         for k in range(len(DRAWS)):
             around = max((size_of(drawn.moved(leaf, k)) for leaf in leaves), default=0.0)
             expected.append([drawn.with_room(part, k, around) for part in parts])
-            given.append(_with(arguments, [drawn.stored(leaf, k) for leaf in leaves]))
+            given.append(
+                _with(
+                    arguments, [drawn.stored(leaf, k, one) for leaf, one in zip(leaves, kinds, strict=False)]
+                )
+            )
         self._cases.append(Case(name, tuple(given), token, tuple(expected)))
 
     def demand(self, run: Callable[[Sequence[Case]], Sequence[Sequence[Sequence[Any]]]]) -> None:
@@ -147,10 +151,12 @@ class _Drawn:
         self._here = forward(nodes, draws)
         self._moved = [rounded(nodes, draws, unit, seed) for seed in range(ROUNDS)]
 
-    def stored(self, leaf: Tensor | Comparison, k: int) -> NDArray[Any]:
-        """An argument in a draw; that of a comparison has booleans."""
+    def stored(self, leaf: Tensor | Comparison, k: int, kind: str) -> NDArray[Any]:
+        """An argument in a draw, of its type of numbers if NumPy has it; that of a comparison has booleans."""
         value: Array = _at(leaf, self._here, k)
-        return np.asarray(value > 0) if isinstance(leaf, Comparison) else value
+        if isinstance(leaf, Comparison):
+            return np.asarray(value > 0)
+        return value.astype(kind if kind in ("float16", "float32") else np.float64)
 
     def moved(self, read: Any, k: int) -> Array:
         """How far rounding moves the numbers of a tensor."""
@@ -185,7 +191,9 @@ def _with(arguments: Any, leaves: Sequence[Any]) -> Any:
             return next(order)
         if isinstance(value, Mapping):
             return {k: one(v) for k, v in value.items()}
-        return [one(v) for v in value] if isinstance(value, list | tuple) else value
+        if isinstance(value, tuple):
+            return tuple(map(one, value))
+        return [*map(one, value)] if isinstance(value, list) else value
 
     return one(arguments)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -121,20 +120,17 @@ def _of_shapes(
     x = build.input.arrange(lambda i: i.reshape(shape))
     # Recorded, too: what JAX traced may hold objects of the user, whose attributes are code.
     # To compile an operation takes 10 ms. With three points each has the shapes that those with two have, but for one size.
-    operators = None if build.points == 2 else Operators()
-    outputs = _interpret(build, closed.jaxpr, closed.consts, [x], operators)
-    if operators is not None:
+    build.operators = None if build.points == 2 else Operators()
+    outputs = _interpret(build, closed.jaxpr, closed.consts, [x])
+    if build.operators is not None:
         with unrecorded():
-            operators.demand(compiled_together)
+            build.operators.demand(compiled_together)
     if len(outputs) != 1:
         raise Unsupported("several results", "one array of shape (n, m)")
     return build.finish(outputs[0]), shape
 
 
-def _interpret(
-    build: Builder, jaxpr: Any, consts: Any, inputs: list[Any], operators: Operators | None = None
-) -> list[Any]:
-    """The results of a jaxpr; ``operators`` collects its equations, to be compared with what they are alone."""
+def _interpret(build: Builder, jaxpr: Any, consts: Any, inputs: list[Any]) -> list[Any]:
     known: dict[Any, Any] = {}
     for var, value in zip(jaxpr.constvars, consts, strict=True):
         known[var] = np.asarray(value)
@@ -152,7 +148,7 @@ def _interpret(
             continue
         args = [read(v) for v in equation.invars]
         if any(isinstance(a, Tensor | Comparison) for a in args):
-            results = _equation(build, equation, args, operators)
+            results = _equation(build, equation, args)
         elif (by_numpy := _of_constant(equation, args)) is not None:
             results = [by_numpy]
         else:
@@ -179,18 +175,16 @@ def _of_constant(equation: Any, args: list[Any]) -> Any:
     return None if len(args) != 1 else moved(equation.primitive.name, equation.params, args[0])
 
 
-def _equation(
-    build: Builder, equation: Any, args: list[Any], operators: Operators | None = None
-) -> list[Any]:
+def _equation(build: Builder, equation: Any, args: list[Any]) -> list[Any]:
     name, params = equation.primitive.name, equation.params
     if name in _CALLS:
-        return _call(build, equation, args, operators)
+        return _call(build, equation, args)
     if name == "scan":
-        return scan(build, params, args, partial(_interpret, operators=operators))
+        return scan(build, params, args, _interpret)
     results = _operation(build, equation, args)
-    if operators is not None and name not in _ALIKE:
+    if build.operators is not None and name not in _ALIKE:
         with unrecorded():
-            equation_alone(operators, build, equation, args, _operation)
+            equation_alone(build, equation, args, _operation)
     return results
 
 
@@ -243,7 +237,7 @@ def _check_types(build: Builder, equation: Any, args: list[Any]) -> None:
         raise entry.Narrowed(f"{name} by the algorithm {chosen}", "precision = None")
 
 
-def _call(build: Builder, equation: Any, args: list[Any], operators: Operators | None) -> list[Any]:
+def _call(build: Builder, equation: Any, args: list[Any]) -> list[Any]:
     name, params = equation.primitive.name, equation.params
     inner = next(params[k] for k in ("jaxpr", "call_jaxpr", "fun_jaxpr") if k in params)
     jaxpr, consts = (inner.jaxpr, inner.consts) if hasattr(inner, "consts") else (inner, ())
@@ -256,10 +250,10 @@ def _call(build: Builder, equation: Any, args: list[Any], operators: Operators |
 
     result = known(build, args)
     if result is None:
-        return _interpret(build, jaxpr, consts, args, operators)
-    if operators is not None:
+        return _interpret(build, jaxpr, consts, args)
+    if build.operators is not None:
         with unrecorded():
-            called_alone(operators, build, equation, (jaxpr, consts), args, known)
+            called_alone(build, equation, (jaxpr, consts), args, known)
     return [result]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.program.branches import Comparison
-from supnorm.program.each_operator import Case, Operators
+from supnorm.program.each_operator import Case
 from supnorm.program.tracing import Builder, Tensor
 
 
@@ -22,7 +22,6 @@ class _One:
 
 
 def equation_alone(
-    operators: Operators,
     build: Builder,
     equation: Any,
     args: list[Any],
@@ -36,11 +35,10 @@ def equation_alone(
     def again(other: Builder, some: list[Any]) -> list[Any]:
         return read(other, equation, some)
 
-    _note(operators, build, equation, repr(equation.params), args, again, run)
+    _note(build, equation, repr(equation.params), args, again, run)
 
 
 def called_alone(
-    operators: Operators,
     build: Builder,
     equation: Any,
     code: tuple[Any, Any],
@@ -58,11 +56,10 @@ def called_alone(
     def again(other: Builder, some: list[Any]) -> list[Any]:
         return [read(other, some)]
 
-    _note(operators, build, equation, str(jaxpr), args, again, run)
+    _note(build, equation, str(jaxpr), args, again, run)
 
 
 def _note(
-    operators: Operators,
     build: Builder,
     equation: Any,
     options: str,
@@ -73,7 +70,9 @@ def _note(
     types = tuple(v.aval.dtype for v in equation.invars)
     drawn = [str(t) for t, a in zip(types, args, strict=True) if isinstance(a, Tensor | Comparison)]
     kinds = [*drawn, *(str(v.aval.dtype) for v in equation.outvars)]
-    operators.note(build, f"JAX {equation.primitive.name}", options, args, kinds, read, _One(run, types))
+    build.operators.note(
+        build, f"JAX {equation.primitive.name}", options, args, kinds, read, _One(run, types)
+    )
 
 
 def compiled_together(cases: Sequence[Case]) -> list[list[list[Any]]]:

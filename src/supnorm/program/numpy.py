@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.program import entry, numpy_functions
+from supnorm.program.numpy_alone import Calls
 from supnorm.program.numpy_arrays import converting
 from supnorm.program.numpy_traced import Traced, tensor_of
 from supnorm.program.program import Program
@@ -51,6 +52,7 @@ def _of_points(function: Callable[..., Any], n: int, d: int, least: str) -> Prog
     # As it runs (`guarded`): code that lets NumPy warn has set that itself.
     with np.errstate(all="ignore"):
         build.events = left_alone()
+        build.operators = Calls() if n == 1 else None
         try:
             with converting(), reading(build, tensor_of, lambda value: Traced(build, value)):
                 result = function(Traced(build, build.input.arrange(lambda i: i.reshape(n, d))))
@@ -59,6 +61,8 @@ def _of_points(function: Callable[..., Any], n: int, d: int, least: str) -> Prog
                 raise build.refused from None
             raise
         demand_heeded(build)
+        if build.operators is not None:
+            build.operators.demand_alike()
     if isinstance(result, Traced) and result.shape[:1] != (n,) and not (result.shape == () and n == 1):
         raise TypeError(f"for points ({n}, {d}) it must return ({n},) or ({n}, m), got {result.shape}")
     program = build.finish(result.value if isinstance(result, Traced) else entry.constant(result, "a result"))

@@ -126,7 +126,7 @@ def _of_points(
     half = not _HALF.isdisjoint(types.values())
     reading = _Graph(build, opset, _functions(model), half)
     if run:
-        reading.alone = Operators()
+        build.operators = Operators()
     if run and n == (batch or n):
         alike = batch in (
             None,
@@ -135,8 +135,8 @@ def _of_points(
         _run_both(reading, needed, values, types, run, n, alike, compared=n == (batch or 1))
     else:
         _run(reading, needed, values, types)
-    if reading.alone is not None:
-        reading.alone.demand(lambda cases: in_one_graph(model, cases))
+    if build.operators is not None:
+        build.operators.demand(lambda cases: in_one_graph(model, cases))
     for name in wanted:
         if name not in values:
             raise Unsupported(
@@ -229,7 +229,6 @@ class _Graph:
     opset: int
     functions: dict[tuple[str, ...], Any] = field(default_factory=dict)
     half: bool = False  # whether its inputs are of a type of 16 bits
-    alone: Operators | None = None  # operators to be compared with what they are alone
 
 
 def _run(
@@ -277,18 +276,16 @@ def _note_alone(
 ) -> None:
     """Note an operator of tensors that depend on the input, to be compared with what it is alone."""
     symbolic = [isinstance(a, Tensor | Comparison) for a in args]
-    if graph.alone is None or not any(symbolic):
+    if graph.build.operators is None or not any(symbolic):
         return
 
     def read(build: Builder, some: list[Any]) -> list[Any]:
-        return _apply(replace(graph, build=build, alone=None), node, attributes, some, kinds)[
-            : len(node.output)
-        ]
+        return _apply(replace(graph, build=build), node, attributes, some, kinds)[: len(node.output)]
 
     types = ["bool" if isinstance(a, Comparison) else k or "" for a, k in zip(args, kinds, strict=True)]
     of_tensors = [t for t, one in zip(types, symbolic, strict=True) if one]
     options = (node.domain, attributes, len(node.output), graph.opset, types)
-    graph.alone.note(
+    graph.build.operators.note(
         graph.build,
         f"ONNX {node.op_type}",
         options,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +98,9 @@ class Builder:
         self.events: frozenset[Hashable] = frozenset()  # what told of overflows before the code ran
         self.thread = threading.get_ident()  # that reads the code
         self.calling = False  # whether a call of the code is being read
+        self.operators: Any = (
+            None  # `each_operator.Operators`, where each is to be compared with what it is alone
+        )
         self._positions: dict[tuple[object, ...], int] = {}
 
     def computed_in(self, kind: str) -> None:
