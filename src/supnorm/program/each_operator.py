@@ -118,7 +118,8 @@ class Operators:
         given, expected = [], []
         for k in range(len(DRAWS)):
             around = max((size_of(drawn.moved(leaf, k)) for leaf in leaves), default=0.0)
-            expected.append([drawn.with_room(part, k, around) for part in parts])
+            read_here = drawn.within(alone.limits, k)
+            expected.append([drawn.with_room(part, k, around) if read_here else None for part in parts])
             given.append(
                 _with(
                     arguments, [drawn.stored(leaf, k, one) for leaf, one in zip(leaves, kinds, strict=False)]
@@ -164,6 +165,13 @@ class _Drawn:
             exact = _at(read, self._here, k)
             largest: Array = np.max([np.abs(_at(read, one, k) - exact) for one in self._moved], axis=0)
         return largest
+
+    def within(self, limits: Sequence[tuple[Tensor, float, float, str]], k: int) -> bool:
+        """Whether all arguments of tables are where the program is the code."""
+        return all(
+            bool(((low <= _at(x, self._here, k)) & (_at(x, self._here, k) <= high)).all())
+            for x, low, high, _ in limits
+        )
 
     def with_room(self, part: Any, k: int, around: float) -> tuple[Array, Array] | None:
         """A result, and how far it may be from what runs, if rounding moves the arguments so far."""

@@ -19,13 +19,13 @@ class Calls(Operators):
     """Collects calls of NumPy while code is traced."""
 
     def note_call(
-        self, read: Callable[..., Any], own: Any, args: tuple[Any, ...], named: dict[str, Any]
+        self, read: Callable[..., Any], caller: Any, args: tuple[Any, ...], named: dict[str, Any]
     ) -> None:
         """Note a call of NumPy that was read, to be compared with what it is alone.
 
         Args:
             read: the method of what stands for an array that reads the call.
-            own, args, named: its arguments.
+            caller, args, named: its arguments.
         """
         with unrecorded():
             name = read.__name__
@@ -36,7 +36,7 @@ class Calls(Operators):
             elif name == "__array_function__":
                 run, given, options = args[0], args[2], args[3]
             else:
-                run, given, options = None, (own, *args), named
+                run, given, options = None, (caller, *args), named
             stands = [*_stands([given, options])]
             values = iter([_value(one) for one in stands])
             if not all(isinstance(_value(one), Tensor | Comparison) for one in stands):
@@ -50,12 +50,12 @@ class Calls(Operators):
                 return run(*positional, **others)
 
             def again(build: Any, some: Any) -> list[Any]:
-                build.events, build.thread, build.calling = own.build.events, own.build.thread, True
+                build.events, build.thread, build.calling = caller.build.events, caller.build.thread, True
                 kinds = iter(map(type, stands))
                 positional, others = _mapped(
                     some, (Tensor, Comparison), lambda value: next(kinds)(build, value)
                 )
-                first = next(one for one in _stands([positional, others]) if type(one) is type(own))
+                first = next(one for one in _stands([positional, others]) if type(one) is type(caller))
                 if name == "__array_ufunc__":
                     result = read(first, run, args[1], *positional, **others)
                 elif name == "__array_function__":
@@ -65,8 +65,8 @@ class Calls(Operators):
                 return [_value(one) for one in (result if type(result) in (list, tuple) else [result])]
 
             shown = name if run is None else run.__name__
-            types = [own.build.least] * len(stands)
-            self.note(own.build, f"np.{shown}", repr(run), arguments, types, again, ran)
+            types = [caller.build.least] * len(stands)
+            self.note(caller.build, f"np.{shown}", repr(run), arguments, types, again, ran)
 
     def demand_alike(self) -> None:
         """Run all calls, and compare.
