@@ -140,9 +140,10 @@ def test_numpy(monkeypatch, model, name):
         numpy_traced.FUNCTIONS, np.where, lambda build, test, a, b: numpy_traced.where(build, test, b, a)
     )
     ufunc = numpy_traced.ufunc_value
-    wrong = lambda build, name, args: (
-        build.binary("add", *args) if name == "hypot" else ufunc(build, name, args)
-    )  # noqa: E731
+
+    def wrong(build, name, args):
+        return build.binary("add", *args) if name == "hypot" else ufunc(build, name, args)
+
     monkeypatch.setattr(numpy_traced, "ufunc_value", wrong)
     if name == "var":
         monkeypatch.setattr(numpy_traced.Traced, "__pow__", lambda self, k: abs(self), raising=False)
