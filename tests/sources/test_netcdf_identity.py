@@ -347,6 +347,18 @@ def test_steps_that_single_precision_loses_are_unpacked_in_double(tmp_path: Path
 
 
 @pytest.mark.slow
+def test_whole_numbers_that_are_unpacked_in_double_are_not_refused(tmp_path: Path) -> None:
+    """They were judged in single precision, in which nothing reads them: 10^8 + 1 was "cannot be represented"."""
+    packing = {"scale_factor": np.float32(1.0), "add_offset": np.float32(1e8)}
+    for name, shift in (("y", 0), ("yp", 1)):
+        made = stations(name, [0.0, 0.0, 0.0])
+        made[name] = ("row", np.array([0, 2, 4], dtype="int16") + np.int16(shift), packing)
+        made.to_netcdf(tmp_path / f"{'t' if name == 'y' else 'p'}.nc", engine="h5netcdf")
+    (tmp_path / "problem.toml").write_text(STATIONS.format(key=""))
+    assert audit(open_problem(tmp_path / "problem.toml")).record.sup.lower == 1.0
+
+
+@pytest.mark.slow
 def test_files_whose_dimensions_have_another_order_are_compared(tmp_path: Path) -> None:
     """Another variable, written first, had turned them: an honest pair was refused."""
     truth = field("y")

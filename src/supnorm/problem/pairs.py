@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.problem.narrower import in_narrower, narrower_of
 from supnorm.problem.rows import UNIT_OF_INPUT, Key, Rows
 from supnorm.problem.shared_coordinates import (
     completed,
@@ -242,15 +243,10 @@ def _in_one_precision(p: Array, x: Array, *stored: Sequence[str]) -> Array:
     """
     p = p.copy()
     for k in range(min(map(len, stored))):
-        narrow = [columns[k] for columns in stored]
-        if sorted(narrow) not in (["", "float32"], ["", "float16"]):
-            continue
-        kind = np.dtype("".join(narrow))
-        with np.errstate(over="ignore"):
-            one, other = p[:, k].astype(kind), x[:, k].astype(kind)
-        distinct = all(len(np.unique(v)) == len(np.unique(w)) for v, w in ((one, p[:, k]), (other, x[:, k])))
-        if distinct:
-            rows = (one == other) & (np.isfinite(p[:, k]) == np.isfinite(x[:, k]))
+        kind = narrower_of([columns[k] for columns in stored])
+        narrow = in_narrower([p[:, k], x[:, k]], kind) if kind else None
+        if narrow is not None:
+            rows = (narrow[0] == narrow[1]) & (np.isfinite(p[:, k]) == np.isfinite(x[:, k]))
             p[rows, k] = x[rows, k]
     return p
 
@@ -334,7 +330,7 @@ def _comparable(model: Function, reference: Function) -> tuple[list[Key], list[K
                 _as_number(cell, i, rows.key[k], side) for i, cell in enumerate(pair[numeric[0]])
             ]
         if any(numeric):
-            pair = _in_narrower(pair, [rows.key_types[k] if rows.key_types else "" for rows in (a, b)])
+            pair = _in_one_type(pair, [rows.key_types[k] if rows.key_types else "" for rows in (a, b)])
         columns.append(pair)
         read.append(pair if any(numeric) else _read_together(pair))
     as_text, as_numbers = (
@@ -345,14 +341,13 @@ def _comparable(model: Function, reference: Function) -> tuple[list[Key], list[K
     return keys[0], keys[1]
 
 
-def _in_narrower(pair: Sequence[Sequence[Any]], stored: Sequence[str]) -> list[list[Any]]:
+def _in_one_type(pair: Sequence[Sequence[Any]], stored: Sequence[str]) -> list[list[Any]]:
     """Numbers of a key's column in both tables, in the precision of the narrower one if no two become one there."""
-    if sorted(stored) not in (["", "float16"], ["", "float32"]):
-        return [[*column] for column in pair]
-    with np.errstate(over="ignore"):
-        narrow = [np.array(column, dtype=np.float64).astype("".join(stored)).tolist() for column in pair]
-    distinct = all(len({*n}) == len({*column}) for n, column in zip(narrow, pair, strict=True))
-    return narrow if distinct else [[*column] for column in pair]
+    kind = narrower_of(stored)
+    columns = [np.array(column, dtype=np.float64) for column in pair] if kind else []
+    exact = all(len({*column}) == len(np.unique(c)) for column, c in zip(pair, columns, strict=False))
+    narrow = in_narrower(columns, kind) if kind and exact else None
+    return [[*column] for column in pair] if narrow is None else [column.tolist() for column in narrow]
 
 
 def _read_together(pair: Sequence[Sequence[str | int | float | Decimal]]) -> list[list[str | Decimal]]:

@@ -23,7 +23,7 @@ from supnorm.results import BadInput, install
 from supnorm.results.printable import first_line
 from supnorm.sources.hdf5 import demand_sound
 from supnorm.sources.netcdf_coordinates import calendar_of, coordinate, texts
-from supnorm.sources.netcdf_whole import demand_whole
+from supnorm.sources.netcdf_whole import as_unsigned, demand_whole
 from supnorm.sources.valid_range import default_fill, valid_range
 
 Array = NDArray[np.float64]
@@ -211,7 +211,7 @@ def _column(
     flat = _unpacked(path, variable, column, values, what)
     missing = _default_fill(variable) | _outside(values, valid)
     demand_whole(
-        variable, functools.partial(_stored, path, column, what), f"{what}: column {column}", missing
+        variable, functools.partial(_stored, path, column, what), f"{what}: column {column}", missing, flat
     )
     if values.dtype.kind in "iu":
         large = (np.abs(flat) >= 2.0**53) & ~missing
@@ -230,9 +230,7 @@ def _unpacked(path: Path, variable: Any, column: str, values: NDArray[Any], what
     if not known.size or np.spacing(np.abs(known).max()) <= 0.25 * abs(float(np.ravel(scale)[0])):
         return values.astype(np.float64)
     with _dataset(path, what, unpack=False) as data:
-        stored = np.asarray(data.variables[column].values)
-    if str(variable.encoding.get("_Unsigned", "")).lower() == "true" and stored.dtype.kind == "i":
-        stored = stored.view(f"u{stored.dtype.itemsize}")
+        stored = as_unsigned(np.asarray(data.variables[column].values), variable.encoding)
     offset = float(np.ravel(variable.encoding.get("add_offset", 0.0))[0])
     return np.where(
         np.isfinite(values), stored.astype(np.float64) * float(np.ravel(scale)[0]) + offset, np.nan

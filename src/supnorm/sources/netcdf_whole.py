@@ -4,7 +4,7 @@ or packs them, and that these cannot represent.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -16,8 +16,18 @@ from supnorm.results import BadInput
 AT_ONCE = 1_000_000  # values that are looked at as Python's whole numbers at a time: these need 30 bytes each
 
 
+def as_unsigned(stored: NDArray[Any], attributes: Mapping[str, Any]) -> NDArray[Any]:
+    """Stored whole numbers; unsigned if the file says that these signed ones are (``_Unsigned``)."""
+    unsigned = str(attributes.get("_Unsigned", "")).lower() == "true" and stored.dtype.kind == "i"
+    return stored.view(f"u{stored.dtype.itemsize}") if unsigned else stored
+
+
 def demand_whole(
-    variable: Any, stored: Callable[[], NDArray[Any]], what: str, missing: NDArray[np.bool_] | None = None
+    variable: Any,
+    stored: Callable[[], NDArray[Any]],
+    what: str,
+    missing: NDArray[np.bool_] | None = None,
+    unpacked: NDArray[np.float64] | None = None,
 ) -> None:
     """Check that the values of a variable are the whole numbers that the file has.
 
@@ -26,6 +36,7 @@ def demand_whole(
         stored: reads the variable as it is stored.
         what: file and column, for the message.
         missing: which values do not count.
+        unpacked: the values as they are used, if they are not those of the variable.
 
     Raises:
         BadInput: naming the first whole number that was changed.
@@ -40,16 +51,14 @@ def demand_whole(
         large &= ~missing
     if not large.any():
         return
-    raw = stored()
-    if str(variable.encoding.get("_Unsigned", "")).lower() == "true" and raw.dtype.kind == "i":
-        raw = raw.view(f"u{raw.dtype.itemsize}")
+    raw = as_unsigned(stored(), variable.encoding)
     scale, offset = (
         Fraction(float(np.ravel(variable.encoding.get(name, default))[0]))
         for name, default in (("scale_factor", 1.0), ("add_offset", 0.0))
     )
     below = scale.denominator * offset.denominator
     times, plus = int(scale * below), int(offset * below)
-    counts, read = raw[large], values[large]
+    counts, read = raw[large], (values if unpacked is None else unpacked)[large]
     for begin in range(0, len(counts), AT_ONCE):
         part = slice(begin, begin + AT_ONCE)
         exact = counts[part].astype(object) * times + plus
