@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import spatial
 from tests import problems
+from tests.pages.cases import read, said
 from tests.problems import Bump, RandomNet, assert_honest, bounded, box, function_of, mixed
 
 from supnorm import audit
@@ -25,7 +26,8 @@ from supnorm.auditing.statistics import Sample
 from supnorm.evaluation import Calls, Evaluator
 from supnorm.evaluation.limit import Limit
 from supnorm.gates.run_comparison import _in_doubt
-from supnorm.pages import summary
+from supnorm.pages import summary, words
+from supnorm.pages.view import View
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput, Witness
 from supnorm.wording import Narrator, fact
@@ -187,6 +189,13 @@ def test_a_confirmed_error_elsewhere_exceeds_the_tolerance_all_the_same(height: 
     assert int(report.status.exit) == (1 if height > 0.1 else 5)
     assert ("confirms an error of 0.5" in report.status.advice) == (height > 0.1)
     assert "TOLERANCE EXCEEDED" in summary(report.to_dict()) or height < 0.1
+    view = View(read(report.to_dict()))
+    beside = "the second reference confirms an error of 0.5, above the tolerance" in said(
+        words.headline, view
+    )
+    assert beside == (height > 0.1)
+    # "That is ..." would be of either error.
+    assert said(words.lead, view).startswith("The worst error found is 0.9: " if beside else "That is ")
     assert _in_doubt(report.record)  # no comparison of two runs rests on the wrong label
 
 

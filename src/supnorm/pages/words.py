@@ -255,12 +255,14 @@ def _ratios(view: View) -> list[Fact]:
     floor = [fact("rms-at-least", least=least)] if least > 1.5 * view.rms else []
     if not view.rms > 0:
         return [fact("rms-zero", **sample), *floor] if view.rms == 0 else []
+    # Beside a bound or a second error in the headline, "that" would be either.
+    two = kind_of(view) == "proven" or (kind_of(view) == "fault" and _confirmed_elsewhere(view) is not None)
     times = fact(
         "times-rms",
         times=view.lower / view.rms,
         rms=view.rms,
         **sample,
-        worst=view.lower if kind_of(view) == "proven" else None,
+        worst=view.lower if two else None,
         found=not view.exhaustive,
         over=view.lower / view.tolerance if view.exceeded and not view.per_output else None,
     )
