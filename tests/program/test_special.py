@@ -28,6 +28,7 @@ NUMPY = {
     "cumsum": lambda x: np.cumsum(np.stack([x[:, 0], x[:, 1], x[:, 0]], axis=1), axis=1),
     "cumsum of all": lambda x: np.cumsum(np.stack([x[:, 0], x[:, 1]], axis=1), axis=-1)[:, ::-1],
     "einsum": lambda x: np.einsum("ni,nj,ij->n", x, x, np.arange(4.0).reshape(2, 2)),
+    "einsum with axes of one entry": lambda x: np.einsum("nij,nij->ni", x[:, None, :], np.sin(x)[:, :, None]),
     "einsum with a diagonal": lambda x: np.einsum("nii->ni", np.stack([x, x[:, ::-1]], axis=1)),
     "einsum without an arrow": lambda x: np.einsum("ai,ij", x, np.arange(4.0).reshape(2, 2)),
     "differences": lambda x: np.diff(np.stack([x[:, 0] ** 2, x[:, 1], x[:, 0]], axis=1), n=2, axis=1),

@@ -50,15 +50,17 @@ def einsum(build: Builder, subscripts: str, *operands: Value) -> Value:
     for term, operand in zip(terms, operands, strict=True):
         once = "".join(dict.fromkeys(term))
         part = _moved(operand, f"{term}->{once}") if once != term else operand
-        sizes.update(zip(once, part.shape, strict=True))
+        given = dict(zip(once, part.shape, strict=True))
+        for c, size in given.items():  # an axis of one entry is repeated, as in a product of arrays
+            sizes[c] = size if sizes.get(c, 1) == 1 else sizes[c]
         order = "".join(c for c in letters if c in once)
-        parts.append(_moved(part, f"{once}->{order}"))
+        part = _moved(part, f"{once}->{order}")
+        parts.append(_reshaped(part, tuple(given.get(c, 1) for c in letters)))
     if np.prod([sizes[c] for c in letters], dtype=float) > LARGEST_PRODUCT:
         raise Unsupported("einsum of large tensors", "matrix products")
     total: Value | None = None
-    for term, part in zip(terms, parts, strict=True):
-        full = _reshaped(part, tuple(sizes[c] if c in term else 1 for c in letters))
-        total = full if total is None else build.binary("mul", total, full)
+    for part in parts:
+        total = part if total is None else build.binary("mul", total, part)
     assert total is not None
     wide = tuple(sizes[c] for c in letters)
     gone = tuple(range(len(result), len(letters)))
