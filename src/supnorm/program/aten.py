@@ -64,6 +64,8 @@ _ONCE = (
     | names("add sub rsub mul div neg abs sqrt reciprocal maximum minimum clamp relu")
 )
 _KNOWN = ATEN_ALIKE | SAME | MOVES.keys() | {"getitem"}  # operators whose rounding follows from the program
+# operators of each number for itself: in place, one reads its other argument where it writes
+_EACH = names("add sub mul div copy maximum minimum pow where")
 _SIZES: dict[str, Callable[..., Any]] = {
     "add": operator.add,
     "sub": operator.sub,
@@ -328,6 +330,12 @@ class _Memory:
         if not _in_place(node.target) or not isinstance(first, Ref):
             return ()
         owner = self._of(first.name)
+        beside = [name for name in _names([node.args[1:], node.kwargs]) if self._of(name) == owner]
+        if any(name != first.name for name in beside) or (beside and op.removesuffix("_") not in _EACH):
+            raise Unsupported(
+                f"torch {node.target} in place with another argument in the same memory",
+                "the operation without underscore",
+            )
         if owner in self._constants:
             raise Unsupported(
                 f"torch {node.target} of a weight or buffer, which changes at each call", "none"

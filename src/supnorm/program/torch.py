@@ -18,8 +18,9 @@ from supnorm.program import entry
 from supnorm.program.aten import Alone, AtenNode, Ref, lower_aten
 from supnorm.program.operations import MODULE, Unsupported
 from supnorm.program.program import Program
-from supnorm.program.recording import attempt
+from supnorm.program.recording import attempt, unrecorded
 from supnorm.program.rows import demand_each_alone
+from supnorm.program.torch_executed import demand_same_execution
 
 
 def lower_torch(function: Any, d: int, least: str | None = None) -> Program:
@@ -58,7 +59,12 @@ def lower_torch(function: Any, d: int, least: str | None = None) -> Program:
                 points = torch.zeros(n, d, dtype=getattr(torch, least))
                 with _restored(function):
                     exported = torch.export.export(Wrapped(), (points,))
-                return lower_exported(exported, least, n)
+                program = lower_exported(exported, least, n)
+                if n != 2:  # as with three
+                    drawn = _points(points.shape, points.dtype)
+                    with unrecorded(), _restored(function), _without_transforms():
+                        demand_same_execution(lambda: function(drawn), lambda: exported.module()(drawn))
+                return program
         except Unsupported:
             raise
         except Exception as error:  # torch raises errors of many types
@@ -143,6 +149,14 @@ def _without_transforms() -> Iterator[None]:
             _functorch.pop_dynamic_layer_stack_and_undo_to_depth(depth)
 
 
+def _points(shape: Any, dtype: Any) -> Any:
+    """Points of other sizes for other numbers of points: the domain is not known here."""
+    import torch
+
+    n = shape[0]
+    return torch.tensor(np.random.default_rng(n).uniform(-1.0, 1.0, shape) * 30.0 ** (n - 1), dtype=dtype)
+
+
 def _ran(
     exported: Any, given: dict[str, Any], inputs: list[Any], n: int
 ) -> tuple[Any, dict[str, Any], Alone] | None:
@@ -159,10 +173,8 @@ def _ran(
         or n != placeholders[-1].meta["val"].shape[0]
     ):
         return None
-    # Points of other sizes for other numbers of points: the domain is not known here.
     of_input = placeholders[-1].meta["val"]
-    x = np.random.default_rng(n).uniform(-1.0, 1.0, of_input.shape) * 30.0 ** (n - 1)
-    points = torch.tensor(x, dtype=of_input.dtype)
+    points = _points(of_input.shape, of_input.dtype)
     results: dict[str, Any] = {}
     every: dict[str, Any] = {}
 

@@ -1,0 +1,114 @@
+"""What torch runs for a module is what is exported of it: the same operations, with the same results."""
+
+import pytest
+
+from supnorm.program import lower_torch
+from supnorm.program.operations import Unsupported
+
+torch = pytest.importorskip("torch")
+
+
+class Coded(torch.nn.Module):
+    """Two tokens through an encoder; where ``padding`` is true of one, it is padding."""
+
+    def __init__(self, padding=None, mask=None):
+        super().__init__()
+        layer = torch.nn.TransformerEncoderLayer(4, 2, 4, batch_first=True, dtype=torch.float64)
+        self.encoder = torch.nn.TransformerEncoder(layer, 1)
+        self.first = torch.nn.Linear(2, 8, dtype=torch.float64)
+        self.padding, self.mask = padding, mask
+
+    def forward(self, x):
+        tokens = self.first(x).reshape(-1, 2, 4)
+        padding = None if self.padding is None else self.padding.expand(len(x), 2)
+        return self.encoder(tokens, self.mask, padding, is_causal=False)[:, 1, :1]
+
+
+def test_attention_in_one_operation_is_what_is_exported():
+    assert lower_torch(Coded().eval(), 2).m == 1
+    assert torch.backends.mha.get_fastpath_enabled()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"padding": torch.tensor([[False, True]])},
+        {"mask": torch.tensor([[False, True], [False, False]])},
+    ],
+    ids=["padding", "mask"],
+)
+def test_attention_with_a_mask_is_refused_unless_it_runs_as_it_is_exported(given):
+    """Of the token that is padding, torch gives zeros in one operation, and other numbers in those that are exported."""
+    module = Coded(**given).eval()
+    with pytest.raises(Unsupported, match=r"attention with a mask or padding.*set_fastpath_enabled"):
+        lower_torch(module, 2)
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        assert lower_torch(module, 2).m == 1
+    finally:
+        torch.backends.mha.set_fastpath_enabled(True)
+
+
+class Asking(torch.nn.Module):
+    """Computes otherwise while it is exported, times a number that is zero on most of the domain."""
+
+    def __init__(self, exported, runs):
+        super().__init__()
+        self.exported, self.runs = exported, runs
+
+    def forward(self, x):
+        chosen = self.exported if torch.compiler.is_exporting() else self.runs
+        return x[:, :1] + torch.relu(x[:, :1] - 1e3) * chosen(x[:, 1:3])[:, :1]
+
+
+@pytest.mark.parametrize(
+    ("exported", "runs", "message"),
+    [
+        (torch.sin, torch.cos, "runs aten.cos.default and exports aten.sin.default"),
+        (lambda x: 2.0 * x, lambda x: 3.0 * x, "aten.mul.Tensor, which gives other numbers"),
+        (lambda x: x[:, :1], lambda x: x[:, 1:2], "aten.slice.Tensor, which gives other numbers"),
+        (lambda x: x[:, 1:], lambda x: x[:, 1:] + 0.0, "runs aten.add.Tensor and exports aten.mul.Tensor"),
+    ],
+    ids=["another", "constant", "view", "more"],
+)
+def test_code_that_computes_otherwise_while_it_is_exported_is_refused(exported, runs, message):
+    assert lower_torch(Asking(exported, exported), 3).m == 1
+    with pytest.raises(Unsupported, match=message):
+        lower_torch(Asking(exported, runs), 3)
+
+
+def test_more_or_fewer_operations_at_the_end_are_refused():
+    def more(x):
+        y = torch.sin(x[:, 0])
+        return y if torch.compiler.is_exporting() else y.clone()
+
+    with pytest.raises(Unsupported, match=r"runs 3 operations and exports 2 \(aten.clone.default"):
+        lower_torch(more, 2)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda v: v[:, 2:].add_(v[:, :-2]),
+        lambda v: v.addmm_(v, torch.ones(3, 3, dtype=v.dtype)),
+        lambda v: v.addmm_(v.detach(), torch.ones(3, 3, dtype=v.dtype)),
+    ],
+    ids=["views that overlap", "product", "product with a view"],
+)
+def test_an_operation_in_place_with_an_argument_in_the_same_memory_is_refused(change):
+    """torch reads there what it has written before."""
+
+    def code(x):
+        v = torch.stack([x[:, 0], x[:, 1], x[:, 0] * x[:, 1]], 1)
+        return change(v)[:, :1]
+
+    with pytest.raises(Unsupported, match="in place with another argument in the same memory"):
+        lower_torch(code, 2)
+
+
+def test_a_number_for_itself_may_be_its_own_argument():
+    def code(x):
+        v = 2.0 * x
+        return v.add_(v)[:, :1]
+
+    assert lower_torch(code, 2).value([[0.25, 0.0]]).tolist() == [[1.0]]
