@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.fields.moments import UNITS, added, key_of, lead_text, leads_of, moments_of, time_text
+from supnorm.fields.moments import UNITS, added, lead_text, leads_of, moments_of, time_text
+from supnorm.fields.near_times import Times
 from supnorm.fields.side import Side
 from supnorm.results import BadInput
 from supnorm.results.printable import one_line
@@ -174,20 +175,6 @@ def _all_added(start: list[Any], lead: Any, what: str) -> list[Any]:
     return [added(v, lead) for v in start]
 
 
-def _numbered(values: list[Any], what: str, name: str) -> dict[Any, int]:
-    """The number of each time.
-
-    Raises:
-        BadInput: for one that is there twice.
-    """
-    when: dict[Any, int] = {}
-    for i, v in enumerate(values):
-        if when.setdefault(_key(v), i) != i:
-            text = v if isinstance(v, str) else lead_text(v) if name == "lead time" else time_text(v)
-            raise BadInput(f"{what}: the truth has the {name} {one_line(text, 40)} twice")
-    return when
-
-
 def _same_forecasts(
     mine: list[Any] | None,
     others: list[Any] | None,
@@ -200,11 +187,12 @@ def _same_forecasts(
     if others is not None and mine is None and len(others) > 1:
         raise BadInput(f"{what}: the truth has {len(others)} inits and the prediction has none: choose one")
     found, found_lead = np.full(shape, -1, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    at = _numbered(truth_leads, what, "lead time")
-    when = _numbered(others, what, "time") if others and mine else None
+    at = Times(truth_leads, f"{what}: the truth", "lead time")
+    when = Times(others, f"{what}: the truth", "time") if others and mine else None
+    inits = [0] * shape[0] if when is None or mine is None else [*map(when.position, mine)]
+    steps = [at.position(lead) for lead in leads] if leads else [0] * shape[1]
     for i, k in np.ndindex(*shape):
-        init = 0 if when is None or mine is None else when.get(_key(mine[i]), -1)
-        lead = at.get(key_of(leads[k]), -1) if leads else 0
+        init, lead = inits[i], steps[k]
         if init >= 0 and lead >= 0:
             found[i, k], found_lead[i, k] = init, lead
     return found, found_lead
@@ -215,11 +203,11 @@ def _valid_times(
 ) -> NDArray[np.int64]:
     """By equal valid time."""
     found = np.full(shape, -1, dtype=np.int64)
-    when = _numbered(others, what, "time")
+    when = Times(others, f"{what}: the truth", "time")
     starts = [0.0] * shape[0] if mine is None else mine
     for k in range(shape[1]):
         for i, v in enumerate(_all_added(starts, leads[k], what) if leads else starts):
-            found[i, k] = when.get(_key(v), -1)
+            found[i, k] = when.position(v)
     return found
 
 
@@ -241,7 +229,3 @@ def constant_gap(mine: Sequence[Any], others: Sequence[Any], leads: Sequence[Any
         return ""
     which = "before" if gap[0] > 0 else "after"
     return f": each of them is {lead_text(abs(int(gap[0])))} {which} the nearest time of the truth"
-
-
-def _key(moment: Any) -> Any:
-    return moment if isinstance(moment, str) else key_of(moment)
