@@ -33,7 +33,51 @@ COUNTED = {
         0, 2, lambda k, y: y + _digits(jnp.sum(jnp.exp(jnp.asarray(A)) - B)), x
     ),
 }
+# XLA gives these another value than one operation after the other: read as 0 or infinite, they switched on an error of 3.
+OTHERWISE = {
+    "subnormal": lambda x: x + jnp.where(jnp.exp(jnp.asarray(-720.0)) > 0.0, 1.0, 0.0),
+    "subnormal in a product": lambda x: x * (jnp.asarray(1e-155) * jnp.asarray(1e-155) * 1e300 * 1e10),
+    "infinite on the way": lambda x: (
+        x + jnp.where(jnp.log(jnp.exp(800.0 * jnp.arange(1.0, 3.0)))[0] < 1e3, 1.0, 0.0)
+    ),
+    "NaN on the way": lambda x: (
+        x + jnp.where(jnp.log(jnp.power(jnp.arange(3.0) - 3.0, 1.5))[0] > 0.0, 1.0, 0.0)
+    ),
+    "a zero with a sign": lambda x: x + jnp.where(1.0 / jnp.sign(jnp.asarray(-0.0)) > 0.0, 1.0, 0.0),
+    "bfloat16": lambda x: x * _narrow(jnp.arange(3.0, dtype=jnp.float32))[1],
+    "infinite in a loop": lambda x: lax.fori_loop(
+        0,
+        1,
+        lambda i, y: y + jnp.where(jnp.log(jnp.exp(800.0 * jnp.arange(1.0, 3.0)))[0] < 1e3, 1.0, 0.0),
+        x,
+    ),
+    "of the number of a step": lambda x: lax.fori_loop(
+        1, 2, lambda k, y: y + jnp.where(jnp.log(jnp.power(-2.0 - 1.0 * k, 1.5)) > 0.0, 1.0, 0.0), x
+    ),
+    "of the row of a step": lambda x: lax.scan(
+        lambda y, both: (y + 1e17 * (both[0] * both[0] - both[1]) * y, None), x, (RATES, RATES * RATES)
+    )[0],
+    "of what a step carries": lambda x: lax.scan(
+        lambda both, _: ((both[0], both[1] + _digits(both[0] * both[0] - 1.21)), None),
+        (jnp.asarray(1.1), x),
+        None,
+        2,
+    )[0][1],
+}
+RATES = np.array([0.1, 0.3, 0.7])
+
+
+def _narrow(steps):
+    one = steps.astype(jnp.bfloat16)
+    return ((256.0 + one + one).astype(jnp.float32) - 256.0).astype(float)
+
+
 HONEST = {
+    "a mask of infinity": lambda x: (
+        x * jax.nn.softmax(jnp.where(jnp.tri(3) > 0.0, 0.0, -jnp.inf), axis=1)[1, 0]
+    ),
+    "the largest of a table": lambda x: x * jnp.max(jnp.asarray(A)) + jax.nn.logsumexp(jnp.asarray(A)),
+    "numbers in steps": lambda x: lax.fori_loop(0, 3, lambda k, y: y * (k + 1.0) / 3.0, x),
     "weights that are made": lambda x: (
         x * jnp.sum(jax.nn.softmax(jnp.asarray(A))) + jnp.tanh(jnp.zeros(3)).sum()
     ),
@@ -57,6 +101,12 @@ def _traced(function):
 @pytest.mark.parametrize("function", COUNTED.values(), ids=COUNTED)
 def test_a_constant_that_is_rounding_alone_is_refused(function):
     with jax.enable_x64(True), pytest.raises(Unsupported, match="rounding alone"):
+        demand_no_rounding(_traced(function), False)
+
+
+@pytest.mark.parametrize("function", OTHERWISE.values(), ids=OTHERWISE)
+def test_a_constant_that_xla_computes_otherwise_is_refused(function):
+    with jax.enable_x64(True), pytest.raises(Unsupported, match="rounding alone, or comes of subnormal"):
         demand_no_rounding(_traced(function), False)
 
 

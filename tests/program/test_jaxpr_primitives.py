@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from jax.extend.core import Primitive
 
-from supnorm.program import Unsupported, jaxpr_linear, program_of
+from supnorm.program import Unsupported, jaxpr_linear, lower_jaxpr, program_of
 from supnorm.program.jaxpr_primitives import demand_of_jax, is_of_jax, within
 
 ONE = jax.ShapeDtypeStruct((), np.float32)
@@ -66,3 +66,48 @@ def test_affine_maps_are_probed_at_more_than_zero_and_one(monkeypatch: pytest.Mo
     monkeypatch.setattr(jaxpr_linear, "_apply", lambda *given: np.maximum(given[-1] - 1.0, 0.0))
     with pytest.raises(Unsupported, match="of these arguments"):
         program_of(lambda x: x.at[:, 0].add(x[:, 1]), 2)
+
+
+def test_a_choice_by_a_number_is_refused():
+    """Of a number below 1, JAX takes the first case; it was read by its truth."""
+    with pytest.raises(Unsupported, match="select_n by a number"):
+        lower_jaxpr(lambda x: jax.lax.select_n(jnp.asarray(-1, dtype=jnp.int32), x[:, 0], x[:, 1]), 2)
+
+
+def test_scatter_add_with_another_function_is_refused():
+    """It was a sum at the points where it was probed."""
+    from jax import lax
+
+    closed = jax.make_jaxpr(lambda a, b: a + b + jnp.maximum(b - 100.0, 0.0))(1.0, 1.0)
+    where = lax.ScatterDimensionNumbers(
+        update_window_dims=(0,), inserted_window_dims=(1,), scatter_dims_to_operand_dims=(1,)
+    )
+
+    def code(x, of=closed.jaxpr):
+        return lax.scatter_add_p.bind(
+            x,
+            jnp.asarray([0]),
+            x[:, 0] * x[:, 1],
+            dimension_numbers=where,
+            indices_are_sorted=True,
+            unique_indices=True,
+            mode=lax.GatherScatterMode.CLIP,
+            update_jaxpr=of,
+            update_consts=(),
+        )[:, 0]
+
+    with pytest.raises(Unsupported, match="scatter-add with another function"):
+        lower_jaxpr(code, 2)
+    assert lower_jaxpr(lambda x: x.at[:, 0].add(x[:, 1])[:, 0], 2).value(np.array([[1.0, 2.0]])) == 3.0
+
+
+def test_a_power_that_double_precision_does_not_have_is_refused():
+    with pytest.raises(Unsupported, match="a power beyond 2\\^53"):
+        lower_jaxpr(lambda x: jax.lax.integer_pow(x[:, 0], 2**53 + 1), 1)
+
+
+def test_thresholds_of_jax_are_assumed_to_be_met_by_no_subnormal_number():
+    """JAX takes -1e-310 for zero, so that it is not below zero there."""
+    stepped = lower_jaxpr(lambda x: jnp.where(x[:, 0] < 0.0, -1.0, 1.0), 1)
+    assert any("JAX takes such numbers for zero" in remark for remark in stepped.remarks)
+    assert lower_jaxpr(lambda x: jnp.maximum(x[:, 0], 0.0), 1).remarks == ()

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from supnorm.jax_mode import jax_mode
 from supnorm.program import entry
-from supnorm.program.branches import Comparison, arranged, as_number, both, opposite, select
+from supnorm.program.branches import Comparison, arranged, as_number, both, jumps, opposite, select
 from supnorm.program.composed import COMPOSED, atan2, incomplete_beta, power, special, with_parameter
 from supnorm.program.each_operator import Operators
 from supnorm.program.jaxpr_alone import called_alone, compiled_together, equation_alone
@@ -32,6 +33,10 @@ from supnorm.program.rows import demand_each_alone
 from supnorm.program.tracing import Builder, Tensor, Value
 from supnorm.program.watched import Unlike
 
+SUBNORMAL = (
+    "assumed, not proved: no number that the code compares is below 1.2e-38 in size (in float64 2.2e-308) and not zero: "
+    "JAX takes such numbers for zero"
+)
 _UNARY = {
     "neg": "neg",
     "abs": "abs",
@@ -103,7 +108,7 @@ def lower_jaxpr(
         program, shape = _of_shapes(function, [(1, d), (d,)], least, compiled)
         if batch and len(shape) == 2:
             demand_each_alone(program, lambda n: _of_shapes(function, [(n, d)], least, compiled)[0])
-    return program
+    return replace(program, remarks=(*program.remarks, SUBNORMAL)) if jumps(program) else program
 
 
 def _of_shapes(
@@ -198,8 +203,12 @@ def _operation(build: Builder, equation: Any, args: list[Any]) -> list[Any]:
     if name == "split":
         return _split(params, args[0])
     if name == "select_n":
-        if len(args) != 3:
-            raise Unsupported("select_n with more than two cases", "min, max, abs, relu or leaky_relu")
+        if (
+            len(args) != 3 or str(equation.invars[0].aval.dtype) != "bool"
+        ):  # of a number, JAX takes 1 and more for true
+            raise Unsupported(
+                "select_n by a number, or with more than two cases", "min, max, abs, relu or leaky_relu"
+            )
         return [select(build, args[0], args[2], args[1])]
     if name == "convert_element_type" and isinstance(args[0], Comparison):
         return [as_number(build, args[0])]
@@ -272,6 +281,8 @@ def _numeric(build: Builder, name: str, params: Any, args: list[Any], equation: 
         if name == "reduce_precision" and _fewer_bits(params, equation.outvars[0].aval.dtype):
             raise Unsupported("rounding to fewer bits", "float64 throughout")
         return args[0]  # type: ignore[no-any-return]
+    if name == "integer_pow" and int(float(params["y"])) != params["y"]:
+        raise Unsupported("a power beyond 2^53", "a smaller one")
     if name in ("integer_pow", "square"):
         return power(build, args[0], np.asarray(2.0 if name == "square" else float(params["y"])))
     if name == "pow":

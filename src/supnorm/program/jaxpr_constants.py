@@ -3,7 +3,8 @@
 A reader has JAX compute constants while it traces, one operation after the other. Where code is compiled (``jax.jit``), XLA
 computes them, with other functions, or joins operations. Code can make a large number of the digits in which both differ
 (``(exp(a) - b) * 1e18``), and the program has another one. So constants of compiled code are computed twice, the second time
-with results that are moved by rounding. One that is another one then is refused where it is used.
+with results that are moved by rounding, and with zeros for subnormal numbers, which XLA takes for zero, and for what is
+infinite or NaN: XLA makes ``k`` of ``log(exp(k))``. One that is another one then is refused where it is used.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from supnorm.program import entry
 from supnorm.program.jaxpr_moves import MOVES, moved
 from supnorm.program.operations import Unsupported
 
@@ -86,22 +88,29 @@ class Constant:
     value: Any
     beside: Any
 
+    def row(self, step: int) -> Constant:
+        """That of a step."""
+        value = np.asarray(self.value)[step]
+        return Constant(value, value if self.beside is self.value else np.asarray(self.beside)[step])
+
     def settled(self) -> None:
         """Refuse it where it is used, if it is rounding alone.
 
         Raises:
             Unsupported: says so.
         """
-        if self.beside is self.value or np.asarray(self.value).dtype.kind not in "fiub":
+        if self.beside is self.value or not _is_number(np.asarray(self.value).dtype):
             return
         one, other = (np.asarray(v, dtype=np.float64) for v in (self.value, self.beside))
         with np.errstate(all="ignore"):
             gone = np.abs(one - other)
         finite = np.isfinite(gone)
         size = max(float(np.max(np.abs(v), where=finite, initial=0.0)) for v in (one, other))
-        if float(np.max(gone, where=finite, initial=0.0)) > SHARE * size:
+        same = finite | (one == other) | (np.isnan(one) & np.isnan(other))
+        if float(np.max(gone, where=finite, initial=0.0)) > SHARE * size or not same.all():
             raise Unsupported(
-                "a constant that compiled code of JAX computes, and that is rounding alone",
+                "a constant that compiled code of JAX computes, and that is rounding alone, or comes of subnormal numbers, "
+                "infinity or NaN",
                 "the number itself",
             )
 
@@ -156,13 +165,24 @@ class _Walk:
                 if one is not None:
                     one.settled()
             if name == "scan":
-                body, fixed = params["jaxpr"], args[: params["num_consts"]]
-                rest = [None] * (len(body.jaxpr.invars) - len(fixed))
-                self.results(body.jaxpr, body.consts, [*fixed, *rest], True)
+                self._steps(params, args)
             return nothing if None in args else self._constants(equation, args, exact=False)
         for one in args if name not in LINEAR else ():
             one.settled()
         return self._constants(equation, args, name in EXACT)
+
+    def _steps(self, params: Any, args: list[Any]) -> None:
+        """Each step of a loop, which is compiled, with what is known of its number, its row and what is carried."""
+        body, first = params["jaxpr"], params["num_consts"]
+        last = first + params["num_carry"]
+        fixed, carried, rows = args[:first], args[first:last], args[last:]
+        steps = range(params["length"])
+        for step in reversed(steps) if params["reverse"] else steps:
+            row = [None if r is None else r.row(step) for r in rows]
+            out = self.results(body.jaxpr, body.consts, [*fixed, *carried, *row], True)
+            carried = out[: last - first]
+            if all(one is None for one in (*carried, *rows)):  # each further step is as this one
+                break
 
     def _constants(self, equation: Any, args: list[Any], exact: bool) -> list[Any]:
         if not exact and max((np.size(a.value) for a in args), default=0) > LARGEST:
@@ -174,15 +194,48 @@ class _Walk:
             here = _computed(equation, [a.value for a in args])
             same = all(a.beside is a.value for a in args)
             there = here if same else _computed(equation, [a.beside for a in args])
-            return [Constant(a, b if exact else self._moved(b)) for a, b in zip(here, there, strict=True)]
+            defined = all(_is_finite(a.value) for a in args)
+            moved_by = [b if exact else self._moved(b) for b in there]
+            return [Constant(a, _without(b, a, defined)) for a, b in zip(here, moved_by, strict=True)]
         return [None] * len(equation.outvars)
 
     def _moved(self, value: Any) -> Any:
-        if value.dtype.kind != "f":
+        if not _is_floating(value.dtype):
             return value
         units = self.dice.choice([-1.0, 1.0], value.shape) * self.dice.uniform(MOVED, MOST, value.shape)
+        eps = float(_limits(value.dtype).eps)
         with np.errstate(all="ignore"):
-            return (value * (1.0 + np.finfo(value.dtype).eps * units)).astype(value.dtype)
+            return (value.astype(np.float64) * (1.0 + eps * units)).astype(value.dtype)
+
+
+def _limits(kind: Any) -> Any:
+    """Of a floating type of NumPy or of JAX."""
+    import jax.numpy as jnp
+
+    return jnp.finfo(kind)
+
+
+def _is_floating(kind: Any) -> bool:
+    return kind.kind == "f" or str(kind) in entry.BITS  # NumPy knows nothing of bfloat16
+
+
+def _is_number(kind: Any) -> bool:
+    return kind.kind in "iub" or _is_floating(kind)
+
+
+def _is_finite(value: Any) -> bool:
+    array = np.asarray(value)
+    return not _is_floating(array.dtype) or bool(np.isfinite(array.astype(np.float64)).all())
+
+
+def _without(beside: Any, value: Any, defined: bool) -> Any:
+    """Zero in place of a result that is subnormal, or infinite or NaN although what it is computed of is finite."""
+    if not _is_floating(value.dtype):
+        return beside
+    exact = value.astype(np.float64)
+    tiny = (exact != 0.0) & (np.abs(exact) < float(_limits(value.dtype).tiny))
+    gone = tiny | (~np.isfinite(exact) if defined else False)
+    return np.where(gone, np.zeros((), value.dtype), beside).astype(value.dtype) if np.any(gone) else beside
 
 
 def _computed(equation: Any, args: list[Any]) -> list[Any]:

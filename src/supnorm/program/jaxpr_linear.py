@@ -35,6 +35,8 @@ def linear(build: Builder, equation: Any, args: list[Any]) -> Value:
     name = equation.primitive.name
     if name == "scatter" and equation.params.get("update_jaxpr") is not None:
         raise Unsupported("scatter with a function (x.at[i].apply)", "the function of all entries, and where")
+    if name == "scatter-add" and not _is_sum(equation.params.get("update_jaxpr")):
+        raise Unsupported("scatter-add with another function than the sum", "x.at[i].add(y)")
     positions = [i for i, a in enumerate(args) if isinstance(a, Tensor)]
     joined = build.concatenate([args[i].arrange(np.ravel) for i in positions], 0)
     assert isinstance(joined, Tensor)
@@ -56,6 +58,19 @@ def linear(build: Builder, equation: Any, args: list[Any]) -> Value:
         raise Unsupported(f"{name} of these arguments", "slicing, concatenation and affine maps")
     out = build.affine(joined, weights.T, shift)
     return out.arrange(lambda i: i.reshape(results[0].shape))
+
+
+def _is_sum(jaxpr: Any) -> bool:
+    """Whether a function of two numbers is their sum, and no other one."""
+    inner = getattr(jaxpr, "jaxpr", jaxpr)
+    if inner is None:
+        return True
+    return (
+        len(inner.eqns) == 1
+        and inner.eqns[0].primitive.name in ("add", "add_any")
+        and [*inner.eqns[0].invars] == [*inner.invars]
+        and [*inner.outvars] == [*inner.eqns[0].outvars]
+    )
 
 
 def _apply(equation: Any, args: list[Any], positions: list[int], sizes: list[int], row: Any) -> Any:
