@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from tests.cli.conftest import Shell
+
+from supnorm.certification.statement import tighter
+from supnorm.cli.statement import _tighter
+from supnorm.results import ExitCode
 
 MODEL = """
 import numpy as np
@@ -199,3 +206,27 @@ def test_outputs_have_the_names_that_the_problem_gives(work: Shell) -> None:
     assert "v stays within the limits" in done.out
     checked = work.run("check", "run/properties-certificate.json", "--problem", "problem.toml")
     assert checked.code == 0, checked.out
+
+
+@pytest.mark.parametrize("status", [ExitCode.UNDECIDED, ExitCode.INTERRUPTED])
+def test_a_tighter_proof_that_was_not_proved_again_is_told_of(
+    status: ExitCode, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C there lost the new proof, and after an interrupted run a looser one took the name without a word."""
+    monkeypatch.setattr("supnorm.certification.statement.stated_claims", lambda path: {"sup": (1.0, 2.0)})
+    made = SimpleNamespace(claims={"sup": (1.0, 3.0)}, integrals={}, believed=())
+    result: Any = SimpleNamespace(statement=made, status=SimpleNamespace(exit=status))
+
+    def interrupted(*given: Any) -> Any:
+        raise KeyboardInterrupt
+
+    assert _tighter(Path("a-certificate.json"), result, interrupted) is None
+    assert "says a tighter bound, but was not proved again" in capsys.readouterr().err
+
+
+def test_of_an_equation_the_bound_of_the_error_decides() -> None:
+    """The size of the reference, which follows from the proof, may be a wider bracket beside a smaller bound."""
+    one = {"error": (1.0, 1.1), "reference": (0.1, 0.6)}
+    assert tighter(one, {"error": (0.9, 1.2), "reference": (0.2, 0.3)})
+    assert not tighter(one, {"error": (0.9, 1.1), "reference": (0.2, 0.3)})
+    assert not tighter(one, {"error": (1.0, 1.05), "reference": (0.0, 9.0)})

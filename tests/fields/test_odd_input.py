@@ -280,3 +280,35 @@ def test_a_damaged_piece_is_told_with_its_file(
     assert re.fullmatch(
         rf"supnorm: variable t2m of the {side} \(\S*damaged\.{ending}\) cannot be read: .+", said
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"dims": {"foo": "time"}}, "foo is no role"),
+        ({"dims": {"lead": "prediction_timdelta"}}, "no variable has this dimension; there are"),
+        ({"lead_unit": "fortnights"}, "'fortnights' is not known; there are s, sec"),
+    ],
+)
+def test_options_with_misspelt_words_are_refused(options: dict[str, Any], message: str) -> None:
+    """They changed nothing, and nothing said so."""
+    truth = analysis()
+    with pytest.raises(sn.BadInput, match=message):
+        sn.audit_fields(forecast(truth), truth, pairing=sn.PairingOptions(**options))
+
+
+def test_weights_with_labels_are_those_of_their_rows() -> None:
+    """In another order than the fields, they weighed other rows."""
+    truth = analysis()
+    wrong = forecast(truth)
+    name = next(str(d) for d in truth[next(iter(truth.data_vars))].dims if "lat" in str(d))
+    weights = xr.DataArray(np.arange(1.0, truth.sizes[name] + 1.0), {name: truth[name]}, (name,))
+
+    def rms(given: Any) -> float:
+        found = sn.audit_fields(wrong, truth, pairing=sn.PairingOptions(weights=given))
+        return next(iter(found.record.variables)).rms
+
+    assert rms(weights[::-1]) == rms(weights) == rms(weights.values)
+    assert rms(weights.values[::-1]) != rms(weights)
+    with pytest.raises(sn.BadInput, match=r"weights: their .* is not that of the fields"):
+        rms(weights.assign_coords({name: truth[name] + 1.0}))

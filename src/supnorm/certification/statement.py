@@ -139,6 +139,11 @@ def tighter(one: Mapping[str, Bracket], other: Mapping[str, Bracket]) -> bool:
     """
     if one.keys() != other.keys():
         return False
+    if {*one} == {
+        "error",
+        "reference",
+    }:  # of an equation: its bound follows from the size of the reference, too
+        return one["error"][1] < other["error"][1]
     inside = [other[name][0] <= low and high <= other[name][1] for name, (low, high) in one.items()]
     return all(inside) and dict(one) != dict(other)
 

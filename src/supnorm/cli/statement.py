@@ -115,14 +115,24 @@ def _tighter(path: Path, result: R, prove: Callable[[Path | None, Path | None], 
     from supnorm.results import BadInput, ExitCode
 
     claims = result.statement.claims
-    interrupted = result.status.exit == ExitCode.INTERRUPTED
-    if interrupted or result.statement.integrals or not tighter(stated_claims(path), claims):
+    if result.statement.integrals or not tighter(stated_claims(path), claims):
         return None
-    try:
-        held = prove(path, None)
-    except BadInput:  # of another problem, by another version, or damaged: it is set aside under another name
-        return None
-    if held.statement.believed or not tighter(held.statement.claims, claims):
+    held: R | None = None
+    if result.status.exit != ExitCode.INTERRUPTED:
+        try:
+            held = prove(path, None)
+        except (
+            BadInput
+        ):  # of another problem, by another version, or damaged: it is set aside under another name
+            return None
+        except KeyboardInterrupt:  # what was proved now is saved all the same
+            held = None
+    if held is None or held.statement.believed or not tighter(held.statement.claims, claims):
+        say(
+            f"supnorm: the older proof in {path} says a tighter bound, but was not proved again: this one takes its name, "
+            "and the older one stays beside it",
+            err=True,
+        )
         return None
     say(
         f"supnorm: the older proof in {path} is tighter than this one: it was proved again, and stays",

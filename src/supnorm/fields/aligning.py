@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from supnorm.fields.grid import Grid
 from supnorm.results import BadInput
+from supnorm.results.printable import one_line
 
 Array = NDArray[np.float64]
 CLOSE = 1e-3  # of a cell: coordinates that differ by less are the same; 32-bit longitudes differ by 1e-5 of a cell
@@ -44,7 +45,7 @@ def grid_of(variable: Any, roles: dict[str, str], area: bool, weights: Any, what
     names = [next(d for d, role in roles.items() if role == axis) for axis in ("y", "x")]
     y, x = (coordinate(variable, d, what) for d in names)
     sphere = _is_sphere(variable, names[0], names[1], y, what)
-    given = np.empty(0) if weights is None else np.asarray(weights, dtype=float)
+    given = np.empty(0) if weights is None else np.asarray(_of_rows(weights, names[0], y), dtype=float)
     if given.ndim == 2 and given.shape == (len(y), len(x)):
         if not np.allclose(given, given[:, :1], rtol=1e-6, equal_nan=False):
             raise BadInput("weights: the weights of one row differ; only weights of rows are read")
@@ -53,6 +54,22 @@ def grid_of(variable: Any, roles: dict[str, str], area: bool, weights: Any, what
         grid = Grid.sphere_of(y, x, (names[0], names[1]), area)
         return Grid(y, x, grid.names, given if given.size else grid.weights, grid.periodic, True)
     return Grid(y, x, (names[0], names[1]), given)
+
+
+def _of_rows(weights: Any, name: str, y: Array) -> Any:
+    """Weights in the order of the rows ``y``: labelled ones may have another one.
+
+    Raises:
+        BadInput: where the labels are not those of the rows.
+    """
+    labels = getattr(weights, "coords", {}).get(name)
+    if labels is None:
+        return weights
+    there = np.asarray(labels.values, dtype=float)
+    order, rows = np.argsort(there, kind="stable"), np.argsort(np.argsort(y, kind="stable"), kind="stable")
+    if there.shape != y.shape or not np.allclose(there[order], np.sort(y), rtol=0.0, atol=1e-6 * np.ptp(y)):
+        raise BadInput(f"weights: their {one_line(name, 40)} is not that of the fields")
+    return weights.isel({name: order[rows]})
 
 
 def coordinate(variable: Any, dimension: str, what: str) -> Array:

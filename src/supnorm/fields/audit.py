@@ -21,7 +21,7 @@ from supnorm.fields.events_seen import FieldsCompared, FieldsPlanned
 from supnorm.fields.judge import Judged
 from supnorm.fields.limits import FREE, usual_bounds
 from supnorm.fields.opening import never_written, opened, size_of, variables_of
-from supnorm.fields.pairing import Pair, PairingOptions, pair
+from supnorm.fields.pairing import Pair, PairingOptions, demand_used, pair
 from supnorm.fields.report import FieldReport, Maps
 from supnorm.fields.settings import EventOptions, demand_known
 from supnorm.fields.stated import completed
@@ -280,6 +280,7 @@ def _pairs(
         named, notes = _common(prediction, truth, mine, others)
     else:
         named, notes = _named(variables, mine, others), []
+    demand_used(options, [v for name, other in named.items() for v in (mine[name], others[other])])
     return [pair(name, other, mine[name], others[other], options) for name, other in named.items()], notes
 
 

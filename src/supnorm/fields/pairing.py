@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from supnorm.fields.aligning import Turn, coordinate, grid_of, turn_of
 from supnorm.fields.grid import Grid
 from supnorm.fields.labels import levels_of, members_of
-from supnorm.fields.moments import lead_text, time_text
+from supnorm.fields.moments import UNITS, lead_text, time_text
 from supnorm.fields.ordering import in_order
 from supnorm.fields.roles import ROLES, roles_of
 from supnorm.fields.side import Side
@@ -41,6 +41,30 @@ class PairingOptions(Settings):
     region: tuple[float, float, float, float] | None = None
 
     LIMITS: ClassVar[Limits] = {"region": Allowed()}
+
+
+def demand_used(options: PairingOptions, variables: Sequence[Any]) -> None:
+    """Refuse options that change nothing, because their words are misspelt.
+
+    Args:
+        variables: all variables of both sides.
+
+    Raises:
+        BadInput: naming the option and what there is.
+    """
+    unknown = sorted({*options.dims} - {*ROLES})
+    if unknown:
+        raise BadInput(f"--dims: {one_line(unknown[0], 40)} is no role; the roles are {', '.join(ROLES)}")
+    there = sorted({str(d) for v in variables for d in v.dims})
+    for role, dimension in options.dims.items():
+        if dimension not in there:
+            raise BadInput(
+                f"--dims {role}={one_line(dimension, 40)}: no variable has this dimension; there are {', '.join(there)}"
+            )
+    if options.lead_unit is not None and options.lead_unit.strip().lower() not in UNITS:
+        raise BadInput(
+            f"--lead-unit {one_line(options.lead_unit, 40)!r} is not known; there are {', '.join(UNITS)}"
+        )
 
 
 @dataclass(frozen=True, eq=False)
