@@ -112,3 +112,55 @@ def test_a_number_for_itself_may_be_its_own_argument():
         return v.add_(v)[:, :1]
 
     assert lower_torch(code, 2).value([[0.25, 0.0]]).tolist() == [[1.0]]
+
+
+class Shifted(torch.nn.Module):
+    """In float32: torch rounds the factor to it, and the product; the reader makes both one constant, 1.875 exactly."""
+
+    def __init__(self, code):
+        super().__init__()
+        self.register_buffer("shift", torch.tensor([[7346.25]]))
+        self.code = code
+
+    def forward(self, x):
+        return self.code(x, self.shift)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        lambda x, c: torch.add(x, c, alpha=1.0 / 3918),
+        lambda x, c: torch.sub(x, c, alpha=1.0 / 3918),
+        lambda x, c: torch.rsub(x, c, alpha=1.0 / 3918),
+        lambda x, c: torch.addmm(c, x, c, beta=1.0 / 3918),
+        lambda x, c: torch.addcmul(x, c, c, value=1.0 / 3918),
+    ],
+    ids=["add", "sub", "rsub", "addmm", "addcmul"],
+)
+def test_of_a_factor_in_float32_the_rounding_is_not_known(code):
+    """A bound of the model as it runs, 1.279e-7, was below its error, 1.714e-7."""
+    program = lower_torch(Shifted(code), 1, "float32")
+    assert program.origin is not None
+    assert any("with a factor" in one for one in program.origin.unlike)
+    plain = lower_torch(Shifted(lambda x, c: torch.add(x, c)), 1, "float32")
+    assert plain.origin is not None
+    assert plain.origin.unlike == ()
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_an_encoder_whose_layers_take_nested_tensors_opens():
+    """supnorm ended as with a bug of its own, while it looked for a first layer that scales its inputs."""
+    from supnorm.sources.torch import first_layer
+
+    class Padded(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            layer = torch.nn.TransformerEncoderLayer(4, 2, 4, batch_first=True, dtype=torch.float64)
+            self.encoder = torch.nn.TransformerEncoder(layer, 1)
+
+        def forward(self, x):
+            tokens = x.repeat(1, 4).reshape(-1, 2, 4)
+            padding = torch.tensor([[False, True]]).expand(len(x), 2)
+            return self.encoder(tokens, src_key_padding_mask=padding)[:, 0]
+
+    assert first_layer(Padded().eval(), torch.rand(5, 2, dtype=torch.float64).numpy()) is None

@@ -148,7 +148,7 @@ def lower_aten(
             _note_alone(build, position, node, [args, named], alone)
         for part, dtype in zip(result if isinstance(result, list) else [result], node.types, strict=False):
             _check_type(part, dtype, node.target, least)
-            _note_rounding(build, node.target, part, dtype)
+            _note_rounding(build, node, part, dtype)
         if node.outputs:  # an assertion has no outputs
             results = [result] if len(node.outputs) == 1 else result
             values.update(zip(node.outputs, results, strict=False))
@@ -263,11 +263,17 @@ def _check_type(result: Any, dtype: str, target: str, least: str) -> None:
         entry.result(dtype, f"torch {target} of constants", least)
 
 
-def _note_rounding(build: Builder, target: str, result: Any, dtype: str) -> None:
+def _note_rounding(build: Builder, node: AtenNode, result: Any, dtype: str) -> None:
     """Record an operation whose rounding in float32 does not follow from the program's operations."""
-    op = _operation(target)[1].removesuffix("_")
+    op = _operation(node.target)[1].removesuffix("_")
     if build.least != "float32":
         return
+    # torch rounds the factor and its product with a constant, which the reader makes one constant.
+    factors = [node.kwargs.get(name, 1) for name in ("alpha", "beta", "value")]
+    if op == "rsub":
+        factors += node.args[2:]
+    if any(factor not in (0, 1) for factor in factors):
+        build.unlike.add(f"{op} with a factor")
     if isinstance(result, Comparison) or (isinstance(result, Tensor) and op not in _KNOWN):
         build.unlike.add(op)
     elif isinstance(result, Tensor) and entry.name_of(dtype) == "float64":

@@ -215,7 +215,9 @@ def first_layer(module: Any, probe: Array) -> tuple[Array, Array] | None:
 
     seen: list[tuple[Any, Any]] = []
     hooks = [
-        layer.register_forward_pre_hook(lambda this, given: seen.append((this, given[0].detach())))
+        layer.register_forward_pre_hook(
+            lambda this, given: seen.append((this, None if given[0].is_nested else given[0].detach()))
+        )
         for layer in module.modules()
         if isinstance(layer, torch.nn.Linear)
     ]
@@ -230,7 +232,7 @@ def first_layer(module: Any, probe: Array) -> tuple[Array, Array] | None:
     finally:
         for hook in hooks:
             hook.remove()
-    if not seen or tuple(seen[0][1].shape) != probe.shape:
+    if not seen or seen[0][1] is None or tuple(seen[0][1].shape) != probe.shape:
         return None
     layer, given = seen[0]
     stretch = _affine_by_column(
