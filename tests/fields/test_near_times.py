@@ -52,6 +52,7 @@ def test_text_and_plain_numbers():
     assert known([0.0, 0.1, 0.2]).position(np.float64(np.float32(0.1)).item()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["f8", "f4"])
 def test_ten_minutes_that_are_stored_as_days(tmp_path, kind):
     """Fields with an error of 1,000 were left out, "no truth", and the audit passed."""

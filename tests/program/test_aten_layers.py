@@ -192,6 +192,7 @@ def test_functions(name):
         _agree(program, FUNCTIONS[name], scale)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODULES)
 def test_modules(name):
     module = _module(name)

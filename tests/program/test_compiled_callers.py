@@ -54,6 +54,7 @@ ASKED = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codes", [pytest.param(MADE, id="made"), pytest.param(ASKED, id="asked")])
 def test_compiled_code_of_scipy_is_refused_in_one_line(codes: tuple[str, ...]) -> None:
     run = [sys.executable, "-c", CODE.format(codes=codes)]

@@ -178,6 +178,7 @@ def test_jax(monkeypatch):
         lower_jaxpr(model, 3)
 
 
+@pytest.mark.slow
 def test_a_call_of_jax_that_is_read_as_one_operation(monkeypatch):
     pytest.importorskip("jax")
     import jax.numpy as jnp

@@ -104,6 +104,7 @@ def test_a_constant_that_is_rounding_alone_is_refused(function):
         demand_no_rounding(_traced(function), False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", OTHERWISE.values(), ids=OTHERWISE)
 def test_a_constant_that_xla_computes_otherwise_is_refused(function):
     with jax.enable_x64(True), pytest.raises(Unsupported, match="rounding alone, or comes of subnormal"):

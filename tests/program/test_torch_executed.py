@@ -24,11 +24,13 @@ class Coded(torch.nn.Module):
         return self.encoder(tokens, self.mask, padding, is_causal=False)[:, 1, :1]
 
 
+@pytest.mark.slow
 def test_attention_in_one_operation_is_what_is_exported():
     assert lower_torch(Coded().eval(), 2).m == 1
     assert torch.backends.mha.get_fastpath_enabled()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "given",
     [
@@ -61,6 +63,7 @@ class Asking(torch.nn.Module):
         return x[:, :1] + torch.relu(x[:, :1] - 1e3) * chosen(x[:, 1:3])[:, :1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("exported", "runs", "message"),
     [
@@ -126,6 +129,7 @@ class Shifted(torch.nn.Module):
         return self.code(x, self.shift)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "code",
     [
@@ -147,6 +151,7 @@ def test_of_a_factor_in_float32_the_rounding_is_not_known(code):
     assert plain.origin.unlike == ()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
 def test_an_encoder_whose_layers_take_nested_tensors_opens():
     """supnorm ended as with a bug of its own, while it looked for a first layer that scales its inputs."""

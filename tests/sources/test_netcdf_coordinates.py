@@ -91,6 +91,7 @@ def test_keys_must_mean_the_same(tmp_path: Path, key: str) -> None:
         opened(tmp_path, field("t", **a), field("p", **b), key='["z", "lat"]')
 
 
+@pytest.mark.slow
 def test_a_key_of_times_is_exact(tmp_path: Path) -> None:
     truth, prediction = field("t", z=counted([0.0, 1.1, 3.0])), field("p", z=counted([0.0, 1.9, 3.0]))
     pairs = opened(tmp_path, truth, prediction, key='["z", "lat"]').pairs
@@ -159,6 +160,7 @@ def test_dimensions_without_coordinates_have_the_same_sizes(tmp_path: Path) -> N
         opened(tmp_path, truth, prediction, inputs='["x"]')
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("dimension", [True, False])
 @pytest.mark.parametrize("key", ["", '["lat"]'])
@@ -210,6 +212,7 @@ def test_whole_numbers_that_are_changed_by_reading_are_refused(
         opened(tmp_path, whole("t", [LARGE + 1, 1]), whole("p", [3, 1]))
 
 
+@pytest.mark.slow
 def test_whole_numbers_of_coordinates_are_exact(tmp_path: Path) -> None:
     def numbered(name: str, z: list[int]) -> Any:
         data = field(name, z=("z", np.array(z, dtype="i8")))

@@ -290,6 +290,7 @@ def stations(name: str, y: list[float], **more: Any) -> Any:
     return xr.Dataset({name: ("row", y), "x": ("row", [1.0, 2.0, 3.0]), **more})
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("sides", ["truth", "prediction"])
 def test_a_variable_that_only_one_file_calls_a_coordinate_is_compared(tmp_path: Path, sides: str) -> None:
