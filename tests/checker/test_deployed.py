@@ -21,6 +21,7 @@ from supnorm.checker.deployed import Subject, added_on
 from supnorm.checker.operation import program as read_program
 from supnorm.checker.rejected import Rejected
 from supnorm.program import Builder
+from supnorm.program import torch as torch_reader
 from supnorm.program.single_precision import kernels
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "certification"))
@@ -365,8 +366,9 @@ def test_beside_a_reference_that_chooses_nothing_is_claimed_of_float32(tmp_path,
 
 
 @pytest.mark.usefixtures("executions_unseen")
-def test_a_runtime_that_differs_more_than_is_assumed_refutes_the_assumption():
+def test_a_runtime_that_differs_more_than_is_assumed_refutes_the_assumption(monkeypatch):
     """A module whose float32 values are off by 1e-4 where it is run, but not where it is read."""
+    monkeypatch.setattr(torch_reader, "demand_same_execution", lambda *given: None)
 
     class Off(torch.nn.Module):
         def __init__(self):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from supnorm.foreign import is_any
 from supnorm.program.branches import Comparison
 from supnorm.program.each_operator import Case, Operators
 from supnorm.program.operations import Unreadable
@@ -62,7 +63,7 @@ class Calls(Operators):
                     result = read(first, run, args[1], positional, others)
                 else:
                     result = read(*positional, **others)
-                return [_value(one) for one in (result if type(result) in (list, tuple) else [result])]
+                return [_value(one) for one in (result if is_any(type(result), list, tuple) else [result])]
 
             shown = name if run is None else run.__name__
             types = [caller.build.least] * len(stands)
@@ -85,14 +86,14 @@ def _by_numpy(cases: Sequence[Case]) -> list[list[list[Any]]]:
     """For each call its results at each draw."""
     with np.errstate(all="ignore"):
         results = [[case.token(arguments) for arguments in case.arguments] for case in cases]
-    return [[list(one) if type(one) in (list, tuple) else [one] for one in draws] for draws in results]
+    return [[list(one) if is_any(type(one), list, tuple) else [one] for one in draws] for draws in results]
 
 
 def _stands(value: Any) -> Iterator[Any]:
     """What stands for an array, also in lists."""
     if issubclass(type(value), Watched):
         yield value
-    elif type(value) in (list, tuple, dict):
+    elif is_any(type(value), list, tuple, dict):
         for one in value.values() if type(value) is dict else value:
             yield from _stands(one)
 
@@ -104,7 +105,7 @@ def _mapped(value: Any, kinds: tuple[type, ...], change: Callable[[Any], Any]) -
         return change(value)
     if kind is dict:
         return {k: _mapped(v, kinds, change) for k, v in value.items()}
-    return kind([_mapped(one, kinds, change) for one in value]) if kind in (list, tuple) else value
+    return kind([_mapped(one, kinds, change) for one in value]) if is_any(kind, list, tuple) else value
 
 
 def _value(one: Any) -> Any:
