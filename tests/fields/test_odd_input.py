@@ -235,7 +235,10 @@ def test_duplicate_times_of_the_prediction_are_compared_each() -> None:
     wrong = forecast(truth)
     twice = wrong.isel(time=[0, 0, 1])
     assert twice["time"].values[0] == twice["time"].values[1] == truth["time"].values[0]
-    assert audited(twice, truth).fields == 9
+    found = audited(twice, truth)
+    assert found.fields == 9
+    assert any("has 1 of its times more than once" in note for note in found.notes)
+    assert not any("more than once" in note for note in audited(wrong, truth).notes)
 
 
 def test_steps_of_an_hour_and_of_six_hours_are_paired_by_time() -> None:

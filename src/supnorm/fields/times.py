@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.fields.moments import UNITS, added, lead_text, leads_of, moments_of, time_text
+from supnorm.fields.moments import UNITS, added, key_of, lead_text, leads_of, moments_of, time_text
 from supnorm.fields.near_times import Times
 from supnorm.fields.side import Side
 from supnorm.results import BadInput
@@ -53,6 +53,7 @@ def times_of(
     """
     _demand_one_origin(p, t, what)
     mine, others = (moments(s, f"{what} of the {n}") for s, n in ((p, "prediction"), (t, "truth")))
+    notes += _twice(mine or [])
     if _times_in_order(p, t, what, notes):
         mine = others = [float(i) for i in range(p.size("init"))]
     dated = mine is not None and not isinstance(mine[0], float | str)
@@ -81,6 +82,17 @@ def times_of(
     elif others is not None:
         found = _valid_times(mine, others, leads, shape, what)
     return leads, found, found_lead
+
+
+def _twice(times: Sequence[Any]) -> list[str]:
+    """That a prediction has times more than once, as a note."""
+    again = len(times) - len({v if isinstance(v, str) else key_of(v) for v in times})
+    if not again:
+        return []
+    return [
+        f"The prediction has {again:,} of its times more than once: each field counts, so these times weigh more in the RMS "
+        "error."
+    ]
 
 
 def _times_in_order(p: Side, t: Side, what: str, notes: list[str]) -> bool:
