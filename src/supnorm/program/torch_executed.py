@@ -66,10 +66,10 @@ def _executed(run: Callable[[], Any]) -> list[tuple[str, bool, str]]:
     class Noting(TorchDispatchMode):  # type: ignore[misc,unused-ignore]
         def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             result = function(*args, **(kwargs or {}))
-            if not str(function).startswith(IDLE):
-                seen.append(
-                    (str(function), _has_mask(function, args, kwargs or {}), _digest(function, result))
-                )
+            # Without its overload: compiled code multiplies by a number where a graph has a tensor of it.
+            name = str(function).rpartition(".")[0]
+            if not name.startswith(IDLE):
+                seen.append((name, _has_mask(function, args, kwargs or {}), _digest(function, result)))
             return result
 
     with torch.no_grad(), Noting():
