@@ -77,6 +77,13 @@ HONEST = {
         x * jax.nn.softmax(jnp.where(jnp.tri(3) > 0.0, 0.0, -jnp.inf), axis=1)[1, 0]
     ),
     "the largest of a table": lambda x: x * jnp.max(jnp.asarray(A)) + jax.nn.logsumexp(jnp.asarray(A)),
+    "a mask that is a logarithm": lambda x: (
+        x * jax.nn.softmax(jnp.log(jnp.tri(3, dtype=float)), axis=1)[1, 0]
+    ),
+    "a table": lambda x: jnp.interp(x, jnp.linspace(-1.0, 1.0, 9), jnp.sin(jnp.linspace(-1.0, 1.0, 9))),
+    "rows of a table with a zero": lambda x: lax.scan(
+        lambda y, t: (y + jnp.exp(-((x - t) ** 2)), None), x, jnp.linspace(-1.0, 1.0, 9)
+    )[0],
     "numbers in steps": lambda x: lax.fori_loop(0, 3, lambda k, y: y * (k + 1.0) / 3.0, x),
     "weights that are made": lambda x: (
         x * jnp.sum(jax.nn.softmax(jnp.asarray(A))) + jnp.tanh(jnp.zeros(3)).sum()

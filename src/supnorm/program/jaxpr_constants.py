@@ -18,6 +18,7 @@ import numpy as np
 
 from supnorm.program import entry
 from supnorm.program.jaxpr_moves import MOVES, moved
+from supnorm.program.jaxpr_named import is_known
 from supnorm.program.operations import Unsupported
 
 MOVED, MOST = 8.0, 32.0  # units of rounding, drawn between these: moves of equal size could undo each other
@@ -83,15 +84,20 @@ REDUCED: dict[str, Callable[..., Any]] = {
 
 @dataclass(frozen=True)
 class Constant:
-    """A constant, and what it is with other rounding."""
+    """A constant, and what it is with other rounding; ``size`` is that of the table whose row it is."""
 
     value: Any
     beside: Any
+    size: float = 0.0
 
     def row(self, step: int) -> Constant:
         """That of a step."""
         value = np.asarray(self.value)[step]
-        return Constant(value, value if self.beside is self.value else np.asarray(self.beside)[step])
+        if self.beside is self.value:
+            return Constant(value, value)
+        table = np.asarray(self.value, dtype=np.float64)
+        size = float(np.max(np.abs(table), where=np.isfinite(table), initial=0.0))
+        return Constant(value, np.asarray(self.beside)[step], size)
 
     def settled(self) -> None:
         """Refuse it where it is used, if it is rounding alone.
@@ -105,7 +111,7 @@ class Constant:
         with np.errstate(all="ignore"):
             gone = np.abs(one - other)
         finite = np.isfinite(gone)
-        size = max(float(np.max(np.abs(v), where=finite, initial=0.0)) for v in (one, other))
+        size = max(self.size, *(float(np.max(np.abs(v), where=finite, initial=0.0)) for v in (one, other)))
         same = finite | (one == other) | (np.isnan(one) & np.isnan(other))
         if float(np.max(gone, where=finite, initial=0.0)) > SHARE * size or not same.all():
             raise Unsupported(
@@ -156,6 +162,11 @@ class _Walk:
         if name in CALLS:
             inner = next(params[k] for k in ("jaxpr", "call_jaxpr", "fun_jaxpr") if k in params)
             jaxpr, consts = (inner.jaxpr, inner.consts) if hasattr(inner, "consts") else (inner, ())
+            if None in args and is_known(params.get("name", ""), jaxpr, consts):  # it compares with a table
+                for one in args:
+                    if one is not None:
+                        one.settled()
+                return nothing
             return self.results(jaxpr, consts, args, compiled or name in ("jit", "pjit"))
         if not compiled and name != "scan":
             # What JAX computes at once, it computes in the same way while it is read; only compiled parts ask for it.
@@ -196,7 +207,10 @@ class _Walk:
             there = here if same else _computed(equation, [a.beside for a in args])
             defined = all(_is_finite(a.value) for a in args)
             moved_by = [b if exact else self._moved(b) for b in there]
-            return [Constant(a, _without(b, a, defined)) for a, b in zip(here, moved_by, strict=True)]
+            if equation.primitive.name == "log":  # of what is exactly zero, as in the logarithm of a mask
+                defined = defined and not same
+            size = args[0].size if equation.primitive.name in MOVES else 0.0
+            return [Constant(a, _without(b, a, defined), size) for a, b in zip(here, moved_by, strict=True)]
         return [None] * len(equation.outvars)
 
     def _moved(self, value: Any) -> Any:

@@ -22,6 +22,12 @@ def named(build: Builder, name: str, jaxpr: Any, consts: Any, args: list[Any]) -
     return form(build, *args)
 
 
+def is_known(name: str, jaxpr: Any, consts: Any) -> bool:
+    """Whether a call is of a function of `FORMS`, by its name and by its code."""
+    public, form = FORMS.get(name, ("", None))
+    return form is not None and _is_of(public, jaxpr, consts)
+
+
 def _is_of(name: str, jaxpr: Any, consts: Any) -> bool:
     import jax
     import jax.numpy as jnp
