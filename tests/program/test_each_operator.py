@@ -7,6 +7,9 @@ import pytest
 
 from supnorm.program import (
     aten_operators,
+    branches,
+    jaxpr,
+    jaxpr_loop,
     jaxpr_moves,
     lower_jaxpr,
     lower_numpy,
@@ -175,6 +178,123 @@ def test_jax(monkeypatch):
     monkeypatch.setattr(Operators, "_known", set())
     monkeypatch.setitem(jaxpr_moves.MOVES, "rev", lambda array, params: array)
     with pytest.raises(Unreadable, match=f"JAX rev, which {WRONG}"):
+        lower_jaxpr(model, 3)
+
+
+def _wrong(true, change):
+    def wrong(*args):
+        result = true(*args)
+        return change(*args, result) if result is not None and result is not False else result
+
+    return wrong
+
+
+# What looks for a form, what a wrong one would give, and code with the form.
+FORMS = {
+    "slope": ("_leaky_slope", lambda *args: 2.0 * args[-1], lambda h, np: np.where(h > 0.0, h, 0.1 * h)),
+    "no slope": (
+        "_leaky_slope",
+        lambda *args: 0.5 if args[-1] == 0.0 else args[-1],
+        lambda h, np: np.where(h > 0.0, h, 0.0),
+    ),
+    "other side": (
+        "_clamped",
+        lambda build, test, *rest: build.binary("max", test.left, np.asarray(0.7)),
+        lambda h, np: np.where(h > 0.7, 0.7, h),
+    ),
+    "both sides": (
+        "_clamped",
+        lambda build, test, *rest: build.binary("min", test.left, np.asarray(0.7)),
+        lambda h, np: np.where(h > 0.7, 0.7, np.maximum(h, 0.3)),
+    ),
+    "linear part": (
+        "_leaky_slope",
+        lambda *args: args[-1],
+        lambda h, np: np.where(h > 0.0, h, 1.5 * (np.exp(np.minimum(h, 0.0)) - 1.0)),
+    ),
+}
+
+
+@pytest.mark.parametrize("which", [*FORMS])
+def test_a_branch_that_follows_from_what_it_tests(monkeypatch, which):
+    """Its form is seen alone, too: the other argument follows from an input as it does in the code."""
+    name, change, code = FORMS[which]
+
+    def model(x):
+        return code(np.maximum(x[:, 0] - 20.0, 0.0) - 0.5, np)
+
+    assert lower_numpy(model, 2).m == 1
+    monkeypatch.setattr(Operators, "_known", set())
+    if which == "linear part":
+        monkeypatch.setattr(branches, "_is", lambda *args: True)
+        wrong = lambda h, np: np.where(h > 0.0, h, 1.5 * (np.exp(np.minimum(h, 1.0)) - 1.0))  # noqa: E731
+        code = wrong
+    else:
+        monkeypatch.setattr(branches, name, _wrong(getattr(branches, name), change))
+    with pytest.raises(Unlike, match=f"np.where, which {WRONG}"):
+        lower_numpy(model, 2)
+
+
+@pytest.mark.parametrize(("true", "wrong"), [("gt", "ge"), ("le", "lt")])
+def test_a_branch_at_its_threshold(monkeypatch, true, wrong):
+    """Only where both sides are equal, another comparison is seen: whole numbers are drawn around the threshold."""
+    test = {"gt": np.greater, "le": np.less_equal}[true]
+
+    def model(x):
+        return np.where(test(np.maximum(x[:, 0] - 20.0, 0.0), 0.123), x[:, 1], 2.5)
+
+    assert lower_numpy(model, 2).m == 1
+    monkeypatch.setattr(Operators, "_known", set())
+    inner = branches._piecewise
+
+    def other(build, given, *rest):
+        return inner(build, Comparison(wrong, given.left, given.right), *rest)
+
+    monkeypatch.setattr(branches, "_piecewise", other)
+    with pytest.raises(Unlike, match=f"np.where, which {WRONG}"):
+        lower_numpy(model, 2)
+
+
+def test_tiny_arguments_show_what_is_added_to_a_variance():
+    def norm(eps):
+        return lambda x: x / np.sqrt(np.mean(x * x) + eps)
+
+    def read(build, x):
+        mean = build.sum(build.unary("pow", x, 2.0), (0,), 1.0 / 3.0)
+        return build.binary("div", x, build.unary("sqrt", build.binary("add", mean, np.asarray(1e-7))))
+
+    single = ("float32", "float32")
+    assert compared(read, norm(1e-7), single) == 1
+    with pytest.raises(Unreadable):
+        compared(read, norm(1.19e-7), single, (3,)) or compared(read, norm(1.19e-7), single, (4,))
+
+
+@pytest.mark.parametrize("operation", ["sub", "gt", "scan"])
+def test_arithmetic_comparisons_and_loops_of_jax(monkeypatch, operation):
+    jax = pytest.importorskip("jax")
+
+    def model(x):
+        far = jax.nn.relu(x - 20.0)
+        loop = jax.lax.scan(lambda c, a: (0.5 * c + a, c), far[:, 0], far.T)[1]
+        return jax.numpy.where(far[:, 0] > 1.0, far[:, 1] - far[:, 2], loop[0])
+
+    assert lower_jaxpr(model, 3).m == 1
+    monkeypatch.setattr(Operators, "_known", set())
+    if operation == "sub":
+        monkeypatch.setitem(jaxpr._BINARY, "sub", "add")
+    elif operation == "scan":
+        monkeypatch.setattr(jaxpr_loop, "reversed", lambda steps: steps, raising=False)
+        monkeypatch.setattr(jaxpr_loop, "range", lambda n: [*range(n)][::-1], raising=False)
+    else:
+        inner = jaxpr._operation
+
+        def other(build, equation, args):
+            result = inner(build, equation, args)
+            one = result[0]
+            return [Comparison("ge", one.left, one.right)] if equation.primitive.name == "gt" else result
+
+        monkeypatch.setattr(jaxpr, "_operation", other)
+    with pytest.raises(Unreadable, match=f"JAX {operation}, which {WRONG}"):
         lower_jaxpr(model, 3)
 
 

@@ -15,20 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.program import entry
 from supnorm.program.branches import Comparison
 from supnorm.program.evaluation import forward
+from supnorm.program.fresh_inputs import DRAWS, Inputs, narrowest
 from supnorm.program.node import Node
 from supnorm.program.operations import Array, Unreadable
-from supnorm.program.steps import MOVED, UNIT, numbers, rounded, size_of
+from supnorm.program.steps import MOVED, UNIT, as_given, numbers, rounded, size_of
 from supnorm.program.tracing import Builder, Tensor
 
-# Arguments are drawn from these: (low, high, whether they are whole numbers). Whole numbers are equal to each other in
-# places, and zero; positive ones have logarithms; among large ones are those beyond the thresholds of most branches.
-DRAWS = ((-1.0, 1.0, False), (-30.0, 30.0, False), (-3.0, 3.0, True), (0.1, 2.0, False))
-
 TIMES = 4.0  # as much is allowed of what random rounding moves: 14 times the most in 14,000 operators of ONNX and torch
-ROUNDS = 2  # random roundings of all steps: in one alone, two of an operator's steps may cancel
+ROUNDS = 4  # random roundings of all steps: in one alone, two of an operator's steps may cancel
 FINITE = (
     1e3  # what is read as a number of this size may not run as NaN or infinity; the least type ends at 65,504
 )
@@ -107,13 +103,15 @@ class Operators:
             read: reads it.
             token: what the caller needs to run it.
         """
-        key = _key(name, options, arguments, kinds, build)
+        inputs = Inputs(build, [*_leaves(arguments)], kinds)
+        alone, leaves = inputs.placed()
+        key = _key(name, options, _with(arguments, leaves), kinds, alone)
         if key in self._known or key in self._here:
             return
         self._here.add(key)
-        alone, leaves, draws = _anew(build, [*_leaves(arguments)], kinds)
+        draws = inputs.drawn()
         parts = read(alone, _with(arguments, leaves))
-        precision = _narrowest(kinds, build.least)
+        precision = narrowest(kinds, build.least)
         drawn = _Drawn(alone.nodes, draws, MOVED * UNIT.get(precision, 2.0**-8))
         given, expected = [], []
         for k in range(len(DRAWS)):
@@ -151,6 +149,11 @@ class _Drawn:
         self._unit = unit
         self._here = forward(nodes, draws)
         self._moved = [rounded(nodes, draws, unit, seed) for seed in range(ROUNDS)]
+        given = as_given(nodes)  # what is given and not computed, a comparison tests as it is
+        self._tested = [
+            [here if i in given else one for i, (here, one) in enumerate(zip(self._here, some, strict=True))]
+            for some in self._moved
+        ]
 
     def stored(self, leaf: Tensor | Comparison, k: int, kind: str) -> NDArray[Any]:
         """An argument in a draw, of its type of numbers if NumPy has it; that of a comparison has booleans."""
@@ -160,10 +163,11 @@ class _Drawn:
         return value.astype(kind if kind in ("float16", "float32") else np.float64)
 
     def moved(self, read: Any, k: int) -> Array:
-        """How far rounding moves the numbers of a tensor."""
+        """How far rounding moves the numbers of a tensor or a comparison."""
+        moved = self._tested if isinstance(read, Comparison) else self._moved
         with np.errstate(all="ignore"):
             exact = _at(read, self._here, k)
-            largest: Array = np.max([np.abs(_at(read, one, k) - exact) for one in self._moved], axis=0)
+            largest: Array = np.max([np.abs(_at(read, one, k) - exact) for one in moved], axis=0)
         return largest
 
     def within(self, limits: Sequence[tuple[Tensor, float, float, str]], k: int) -> bool:
@@ -206,19 +210,17 @@ def _with(arguments: Any, leaves: Sequence[Any]) -> Any:
     return one(arguments)
 
 
-def _same_as(leaf: Any) -> Any:
-    """What two arguments share that are one tensor."""
-    return (leaf.node, leaf.index.shape, leaf.index.tobytes()) if isinstance(leaf, Tensor) else id(leaf)
-
-
-def _key(name: str, options: Any, arguments: Any, kinds: Sequence[str], build: Builder) -> bytes:
-    digest = hashlib.blake2b(repr((name, options, [*kinds], build.least, build.points)).encode())
-    numbered: dict[Any, int] = {}
+def _key(name: str, options: Any, arguments: Any, kinds: Sequence[str], alone: Builder) -> bytes:
+    digest = hashlib.blake2b(repr((name, options, [*kinds], alone.least, alone.points)).encode())
 
     def add(value: Any) -> None:
-        if isinstance(value, Tensor | Comparison):
-            number = numbered.setdefault(_same_as(value), len(numbered))
-            digest.update(repr((type(value).__name__, value.shape, number)).encode())
+        if isinstance(value, Comparison):
+            digest.update(repr((value.op, value.left is value.right)).encode())
+            add(value.left)
+            add(value.right)
+        elif isinstance(value, Tensor):
+            digest.update(repr((value.node, value.shape)).encode())
+            digest.update(value.index.tobytes())
         elif isinstance(value, Mapping):
             digest.update(repr([*value]).encode())
             for part in value.values():
@@ -233,57 +235,10 @@ def _key(name: str, options: Any, arguments: Any, kinds: Sequence[str], build: B
         else:
             digest.update(repr(value).encode())
 
+    for node in alone.nodes[1:]:
+        add([node.op, node.args, node.width, *node.parameters, node.discrepancies, node.value, node.columns])
     add(arguments)
     return digest.digest()
-
-
-def _anew(build: Builder, leaves: Sequence[Any], kinds: Sequence[str]) -> tuple[Builder, list[Any], Array]:
-    """A builder with inputs of its own for these arguments, these arguments there, and random numbers for the inputs."""
-    rng = np.random.default_rng(0)
-    given: dict[Any, Any] = {}
-    columns: list[Array] = [np.zeros((len(DRAWS), 0))]
-    width = 0
-    for leaf, kind in zip(leaves, kinds, strict=False):
-        key = _same_as(leaf)
-        if key in given:
-            continue
-        size = int(np.prod(leaf.shape))
-        given[key] = np.arange(width, width + size).reshape(leaf.shape)
-        drawn = np.stack(
-            [
-                rng.integers(int(a), int(b) + 1, size).astype(float) if whole else rng.uniform(a, b, size)
-                for a, b, whole in DRAWS
-            ]
-        )
-        columns.append(_stored(drawn, kind))
-        width += size
-    alone = Builder(max(width, 1), build.least, build.runtime, build.origin, build.points)
-    alone.precision = build.precision
-    placed = [Tensor(0, given[_same_as(leaf)]) for leaf in leaves]
-    both = [
-        Comparison("gt", one, np.zeros(())) if isinstance(leaf, Comparison) else one
-        for one, leaf in zip(placed, leaves, strict=True)
-    ]
-    return alone, both, np.concatenate(columns, axis=1) if width else np.zeros((len(DRAWS), 1))
-
-
-def _stored(drawn: Array, kind: str) -> Array:
-    """Numbers as a type stores them."""
-    if kind in ("float16", "float32"):
-        return drawn.astype(kind).astype(np.float64)
-    if kind == "bfloat16":
-        return (
-            (drawn.astype(np.float32).view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32).astype(float)
-        )
-    return drawn
-
-
-def _narrowest(kinds: Sequence[str], least: str) -> str:
-    narrowest = least
-    for kind in kinds:
-        if kind in entry.BITS and entry.narrower(kind, narrowest):
-            narrowest = kind
-    return narrowest
 
 
 _TESTS: dict[str, Callable[..., Any]] = {

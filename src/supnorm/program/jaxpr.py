@@ -18,7 +18,7 @@ from supnorm.program import entry
 from supnorm.program.branches import Comparison, arranged, as_number, both, jumps, opposite, select
 from supnorm.program.composed import COMPOSED, atan2, incomplete_beta, power, special, with_parameter
 from supnorm.program.each_operator import Operators
-from supnorm.program.jaxpr_alone import called_alone, compiled_together, equation_alone
+from supnorm.program.jaxpr_alone import called_alone, compiled_together, equation_alone, number_alone
 from supnorm.program.jaxpr_equal import is_jaxpr_of
 from supnorm.program.jaxpr_linear import LINEAR, linear
 from supnorm.program.jaxpr_loop import scan
@@ -64,7 +64,8 @@ _BINARY = {
 _REDUCE = {"reduce_max": "max", "reduce_min": "min", "reduce_prod": "mul"}
 _SAME = ("convert_element_type", "copy", "stop_gradient", "reduce_precision", "copy_p", "sharding_constraint")
 _CALLS = ("jit", "pjit", "custom_jvp_call", "custom_vjp_call", "closed_call", "remat2", "checkpoint")
-# Operations of each number for itself without options, which programs have: no shape and no parameter can be read wrongly.
+# Operations of each number for itself without options, which programs have: no shape and no parameter can be read wrongly,
+# and each is compared once in a process, as one of numbers.
 _ALIKE = frozenset(
     {*_UNARY, *_BINARY, "and", "or", "not", "gt", "ge", "lt", "le", "ne", "eq", "is_finite", "copy"}
 )
@@ -181,20 +182,20 @@ def _of_constant(equation: Any, args: list[Any]) -> Any:
 
 
 def _equation(build: Builder, equation: Any, args: list[Any]) -> list[Any]:
-    name, params = equation.primitive.name, equation.params
+    name = equation.primitive.name
     if name in _CALLS:
         return _call(build, equation, args)
-    if name == "scan":
-        return scan(build, params, args, _interpret)
     results = _operation(build, equation, args)
-    if build.operators is not None and name not in _ALIKE:
+    if build.operators is not None:
         with unrecorded():
-            equation_alone(build, equation, args, _operation)
+            (number_alone if name in _ALIKE else equation_alone)(build, equation, args, _operation)
     return results
 
 
 def _operation(build: Builder, equation: Any, args: list[Any]) -> list[Any]:
     name, params = equation.primitive.name, equation.params
+    if name == "scan":
+        return scan(build, params, args, _interpret)
     if any(isinstance(a, Comparison) for a in args) and (test := _test(equation, args)) is not None:
         return [test]
     _check_types(build, equation, args)

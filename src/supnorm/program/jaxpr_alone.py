@@ -12,6 +12,9 @@ from supnorm.program.branches import Comparison
 from supnorm.program.each_operator import Case
 from supnorm.program.tracing import Builder, Tensor
 
+# Numbers of each argument: of so many whole ones between -3 and 3, two arguments have the same one in some place.
+FEW = 48
+
 
 @dataclass(frozen=True)
 class _One:
@@ -36,6 +39,29 @@ def equation_alone(
         return read(other, equation, some)
 
     _note(build, equation, repr(equation.params), args, again, run)
+
+
+def number_alone(
+    build: Builder,
+    equation: Any,
+    args: list[Any],
+    read: Callable[[Builder, Any, list[Any]], list[Any]],
+) -> None:
+    """Note an equation that does the same with each number, of a few numbers; constants among them are zero or drawn.
+
+    Programs have shorter forms for what is done with zero (`Builder.binary`).
+    """
+    scratch = Builder(len(args) * FEW, build.least, build.runtime, build.origin, build.points)
+    scratch.operators = build.operators
+
+    def one(k: int, value: Any) -> Any:
+        alike = next(j for j in range(k + 1) if args[j] is value)
+        if not isinstance(value, Tensor | Comparison) and not np.any(value):
+            return np.zeros(FEW, np.asarray(value).dtype)
+        drawn = Tensor(0, np.arange(alike * FEW, (alike + 1) * FEW))
+        return Comparison("gt", drawn, np.zeros(FEW)) if isinstance(value, Comparison) else drawn
+
+    equation_alone(scratch, equation, [one(k, value) for k, value in enumerate(args)], read)
 
 
 def called_alone(

@@ -102,17 +102,44 @@ def _is_real(run: Any) -> bool:
 
 
 def rounded(nodes: Sequence[Node], x: Array, size: float, seed: int = 0) -> list[Array]:
-    """Values of all nodes, each moved up or down at random, as by rounding and by what its runtime may be off."""
+    """Values of all nodes, each moved up or down at random, as by rounding and by what its runtime may be off.
+
+    Branches that test what is given go the way that they go without the moves.
+    """
     rng = np.random.default_rng(seed)
     values: list[Array] = []
+    given = as_given(nodes)
+    tests: dict[int, Array] = {}
     with np.errstate(all="ignore"):
-        for node in nodes:
-            exact = apply(node, [values[a] for a in node.args], x)
-            signs = rng.choice([-1.0, 1.0], exact.shape)
-            values.append(
-                exact * (1.0 + size * signs) + signs * _beyond(node, [values[a] for a in node.args])
-            )
+        for i, node in enumerate(nodes):
+            args = [values[a] for a in node.args]
+            if node.op == "where" and node.args[0] in tests:
+                args[0] = tests[node.args[0]]
+            exact = apply(node, args, x)
+            if node.op == "sub" and given.issuperset(node.args):
+                tests[i] = apply(node, [_without_moves(nodes, a, x) for a in node.args], x)
+            elif node.op == "take" and node.args[0] in tests:
+                tests[i] = apply(node, [tests[node.args[0]]], x)
+            # Of equal size, two moves would undo each other in every second entry.
+            moves = rng.choice([-1.0, 1.0], exact.shape) * rng.uniform(0.5, 1.0, exact.shape)
+            values.append(exact * (1.0 + size * moves) + moves * _beyond(node, args))
     return values
+
+
+def as_given(nodes: Sequence[Node]) -> set[int]:
+    """Positions of inputs and constants, and of those whose entries moved or have the other sign."""
+    given: set[int] = set()
+    for i, node in enumerate(nodes):
+        if node.op in ("input", "constant") or (
+            node.op in ("take", "concat", "neg") and given.issuperset(node.args)
+        ):
+            given.add(i)
+    return given
+
+
+def _without_moves(nodes: Sequence[Node], position: int, x: Array) -> Array:
+    node = nodes[position]
+    return apply(node, [_without_moves(nodes, a, x) for a in node.args], x)
 
 
 def _beyond(node: Node, args: Sequence[Array]) -> Array | float:
