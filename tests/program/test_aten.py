@@ -360,3 +360,26 @@ def test_torchscript_is_named(compiled):
         )
     with pytest.raises(Unsupported, match=r"TorchScript.*before torch\.jit"):
         lower_torch(made, 2)
+
+
+def test_a_softplus_in_a_branch_is_linear_above_the_lower_threshold():
+    """The bound was false: what was known of the threshold of torch's softplus was lost."""
+    torch = pytest.importorskip("torch")
+    import torch.nn.functional as F
+
+    def model(x):
+        return torch.where(x > 1000.0, x, F.softplus(x, threshold=0.5))
+
+    program = lower_torch(model, 1)
+    rooms = {one.above: one.absolute for node in program.nodes for one in node.discrepancies}
+    assert rooms[0.5] >= np.log1p(np.exp(-0.5))
+    x = np.linspace(-1.0, 2.0, 301)[:, None]
+    off = np.abs(model(torch.as_tensor(x)).numpy() - program.value(x))
+    assert 0.4 < off.max() <= rooms[0.5]
+
+
+def test_an_operation_of_another_family_is_none_of_sizes():
+    """`getitem` may be an overload of somebody's operation, which does something else."""
+    node = AtenNode("mine.pick.getitem", ([Ref("x"), Ref("x")], 0), {}, ("y",))
+    with pytest.raises(Unsupported, match=r"mine\.pick\.getitem"):
+        lower_aten([node], {}, [("x", (1, 1))], ["y"])

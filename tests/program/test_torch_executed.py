@@ -100,6 +100,31 @@ def test_code_that_torch_compiles_is_what_is_exported_of_it():
     assert lower_torch(lambda x: scripted(x[:, :1]), 2).m == 1
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_code_that_torch_compile_has_made_is_refused(whole):
+    """Its backend may compute anything, and is switched off while torch exports the code or notes its operations."""
+    compiled = torch.compile(torch.sin, backend=lambda graph, given: lambda *some: (torch.cos(some[-1]),))
+    module = compiled if whole else lambda x: 2.0 * compiled(x)
+    with pytest.raises(Unsupported, match="compile has compiled, which"):
+        lower_torch(module, 2)
+    assert lower_torch(torch.sin, 2).m == 2
+
+
+def test_memory_that_is_written_later_has_no_numbers_before():
+    """As circular padding takes it; it was refused, because each run found other numbers there."""
+    assert lower_torch(torch.nn.CircularPad1d(2), 5).m == 9
+
+
+def test_another_kernel_of_an_operation_of_torch_is_refused(monkeypatch):
+    import torch.library
+
+    monkeypatch.setattr(torch.library, "_impls", {*torch.library._impls, "mine/sin/CPU", "aten/sin/Meta"})
+    assert lower_torch(torch.sin, 2).m == 2
+    torch.library._impls.add("aten/sin/CPU")
+    with pytest.raises(Unsupported, match="aten/sin/CPU is another kernel"):
+        lower_torch(torch.sin, 2)
+
+
 @pytest.mark.parametrize(
     "change",
     [

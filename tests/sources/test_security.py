@@ -299,6 +299,58 @@ def test_an_untrusted_operation_runs_when_trusted(tmp_path: Path) -> None:
     np.testing.assert_allclose(opened(tmp_path, "cond.pt2", trust=True)(X)[:, 0], X[:, 0] * 2)
 
 
+def _other_order(name: str, content: bytes) -> bytes:
+    """The arguments of the linear layers, which torch takes by their names, in another order."""
+    if name != "models/model.json":
+        return content
+    model = json.loads(content)
+    for node in model["graph_module"]["graph"]["nodes"]:
+        if "linear" in node["target"]:
+            node["inputs"].reverse()
+    return json.dumps(model).encode()
+
+
+def test_arguments_in_another_order_are_refused(tmp_path: Path, net: Any) -> None:
+    rewritten(tmp_path / "net.pt2", tmp_path / "odd.pt2", _other_order)
+    refused(tmp_path, "odd.pt2", "linear", "in the order bias, weight, input, not input, weight, bias")
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("member", ["models/model.json", "data/weights/weight_0"])
+def test_a_member_that_is_there_twice_is_refused(tmp_path: Path, net: Any, member: str) -> None:
+    """Python's zip files have the last of two, torch's the first one."""
+    with zipfile.ZipFile(tmp_path / "net.pt2") as archive:
+        content = next(archive.read(n) for n in archive.namelist() if n.endswith(member))
+    rewritten(tmp_path / "net.pt2", tmp_path / "twice.pt2", lambda n, c: c, [(member, content)])
+    refused(tmp_path, "twice.pt2", member, "twice")
+
+
+def test_two_top_folders_are_refused(tmp_path: Path, net: Any) -> None:
+    shutil.copy(tmp_path / "net.pt2", tmp_path / "two.pt2")
+    with zipfile.ZipFile(tmp_path / "two.pt2", "a") as archive:
+        archive.writestr("other/models/model.json", "{}")
+    refused(tmp_path, "two.pt2", "2 top folders")
+
+
+def test_a_constant_with_the_name_of_a_weight_is_refused(tmp_path: Path, net: Any) -> None:
+    with zipfile.ZipFile(tmp_path / "net.pt2") as archive:
+        weights = next(n for n in archive.namelist() if n.endswith("model_weights_config.json"))
+        config = json.loads(archive.read(weights))["config"]
+        name, entry = next(iter(config.items()))
+        raw = archive.read(next(n for n in archive.namelist() if n.endswith("weights/" + entry["path_name"])))
+
+    def change(member: str, content: bytes) -> bytes:
+        return (
+            json.dumps({"config": {name: entry}}).encode()
+            if member.endswith("constants_config.json")
+            else content
+        )
+
+    more = [("data/constants/" + entry["path_name"], raw)]
+    rewritten(tmp_path / "net.pt2", tmp_path / "both.pt2", change, more)
+    refused(tmp_path, "both.pt2", name, "among its weights and among its constants")
+
+
 def test_the_copy_is_what_was_meant(tmp_path: Path, net: Any) -> None:
     """The doctoring itself keeps a file loadable, so that refusals are for their reasons."""
     rewritten(tmp_path / "net.pt2", tmp_path / "same.pt2", lambda n, c: c)

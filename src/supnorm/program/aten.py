@@ -376,7 +376,7 @@ def _look_up(arg: Any, values: Mapping[str, Any]) -> Any:
 def _apply(build: Builder, target: str, args: list[Any], named: dict[str, Any]) -> Any:
     family, op = _operation(target)
     if family != "aten":
-        return _size(target, target.rpartition(".")[2], args)
+        return _size(target, op if family in ("_operator", "operator", "") else "", args)
     op = op.removesuffix("_") if not op.startswith("_") else op
     _demand_real(build, target, op, args, named)
     for arg in (*args, *named.values()):  # weights must be real, whatever the operation does with them

@@ -326,7 +326,10 @@ def _thresholded_softplus(build: Builder, test: Comparison, if_true: Value, if_f
     node = build.nodes[below.node]
     if node.op != "softplus" or not _same(build, Tensor(node.args[0], below.index), test.left):
         return None
-    return build.unary("softplus", test.left, discrepancies=(linear_above(float(np.min(test.right))),))
+    # That of torch is linear above another threshold, which may be below this one.
+    threshold = float(np.min(test.right))
+    lower = [one for one in node.discrepancies if one.above is not None and one.above < threshold]
+    return build.unary("softplus", test.left, discrepancies=(*lower, linear_above(threshold)))
 
 
 def _same(build: Builder, a: Value, b: Value) -> bool:

@@ -8,7 +8,10 @@ to be the same, in order, and their results to the last bit, also of those whose
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 from supnorm.program.operations import Unreadable
@@ -18,6 +21,17 @@ FAST = ("aten._transformer_encoder_layer_fwd", "aten._native_multi_head_attentio
 UNSET = ("aten.empty", "aten.new_empty", "aten.empty_like", "aten.empty_strided", "aten.new_empty_strided")
 # That move nothing and compute nothing: a constant of the code is one of the graph, which may assert types, too.
 IDLE = ("aten.lift_fresh", "aten.detach", "aten.alias", "aten._assert")
+COMPILER = "torch/_dynamo/eval_frame.py"
+ELSEWHERE = (
+    "Meta",
+    "CUDA",
+    "MPS",
+    "XPU",
+    "HPU",
+    "XLA",
+    "MTIA",
+    "PrivateUse",
+)  # torch itself registers some of these
 REMEDY = "code that computes the same while it is exported"
 
 
@@ -29,8 +43,18 @@ def demand_same_execution(code: Callable[[], Any], graph: Callable[[], Any]) -> 
     """
     import torch
 
+    if replaced := _replaced_kernels():
+        raise Unreadable(
+            f"torch code beside which {replaced[0]} is another kernel than torch's", "torch's own kernels"
+        )
     before = torch.backends.mha.get_fastpath_enabled()
-    ran = _executed(code)
+    with _seeing_compiled() as compiled:
+        ran = _executed(code)
+    if compiled:
+        raise Unreadable(
+            "code that torch.compile has compiled, which runs otherwise where it is exported",
+            "the module or function before torch.compile",
+        )
     try:
         if any(name.startswith(FAST) for name, _, _ in ran):
             # Padding is taken out before, as a nested tensor, or is a mask.
@@ -66,6 +90,10 @@ def _executed(run: Callable[[], Any]) -> list[tuple[str, bool, str]]:
     class Noting(TorchDispatchMode):  # type: ignore[misc,unused-ignore]
         def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             result = function(*args, **(kwargs or {}))
+            if str(function).startswith(
+                UNSET
+            ):  # otherwise it has other numbers in each run until it is written
+                result.zero_()
             # Without its overload: compiled code multiplies by a number where a graph has a tensor of it.
             name = str(function).rpartition(".")[0]
             if not name.startswith(IDLE):
@@ -96,8 +124,41 @@ def _digest(function: Any, result: Any) -> str:
         digest.update(f"{one.dtype} {tuple(one.shape)}".encode())
         if view:
             digest.update(f"{one.stride()} {one.storage_offset()}".encode())
-        elif not str(function).startswith(UNSET):
+        else:
             plain = one.detach().cpu().resolve_conj().resolve_neg()
             plain = plain.float() if plain.dtype == torch.bfloat16 else plain
             digest.update(plain.contiguous().numpy().tobytes())
     return digest.hexdigest()
+
+
+@contextmanager
+def _seeing_compiled() -> Iterator[list[str]]:
+    """A context that collects names of functions that torch.compile has made and that are called in it.
+
+    They run the code as it is while torch exports, and while its operations are noted.
+    """
+    seen: list[str] = []
+    before = sys.getprofile()
+
+    def look(frame: FrameType, event: str, argument: Any) -> None:
+        code = frame.f_code
+        if event == "call" and code.co_filename.endswith(COMPILER):
+            wraps = code.co_name == "_fn" and callable(frame.f_locals.get("callback"))  # until torch 2.9
+            if wraps or code.co_name == "compile_wrapper":
+                seen.append(code.co_name)
+
+    sys.setprofile(look)
+    try:
+        yield seen
+    finally:
+        sys.setprofile(before)
+
+
+def _replaced_kernels() -> list[str]:
+    """Kernels of torch's own operations that code has registered in their place (`torch.library.Library.impl`)."""
+    import torch.library
+
+    registered = [name.split("/") for name in getattr(torch.library, "_impls", ())]
+    return sorted(
+        "/".join(name) for name in registered if name[0] == "aten" and not name[-1].startswith(ELSEWHERE)
+    )

@@ -18,6 +18,7 @@ import os
 import stat
 import threading
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -165,11 +166,16 @@ def demand_memory(asked: float, size: int, what: str) -> None:
 
 
 def demand_unpacked(archive: zipfile.ZipFile, size: int, what: str) -> None:
-    """Check that the unpacked size of an archive is within the limit for reading.
+    """Check that the unpacked size of an archive is within the limit for reading, and that no two members have one name.
+
+    Of two members with one name, some programs read the first and others the last.
 
     Raises:
-        BadInput: when it is not.
+        BadInput: when it is not so.
     """
+    names = Counter(member.filename for member in archive.infolist())
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise BadInput(f"{what} has {twice[0][:60]!r} twice".lstrip())
     demand_memory(sum(member.file_size for member in archive.infolist()), size, what)
 
 

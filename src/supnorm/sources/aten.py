@@ -73,6 +73,7 @@ def step_of(node: dict[str, Any], device: Any, precision: str | None) -> Step:
     """A node as a function that adds its results, by name, to the values computed so far, and returns them."""
     call = _operation(node["target"])
     positional: list[Callable[[dict[str, Any]], Any]] = []
+    order: list[str] = []
     named: dict[str, Callable[[dict[str, Any]], Any]] = {}
     for argument in node["inputs"]:
         if "as_string" in argument["arg"] and argument["name"] not in VARIANTS:
@@ -82,6 +83,8 @@ def step_of(node: dict[str, Any], device: Any, precision: str | None) -> Step:
             named[argument["name"]] = reader
         else:
             positional.append(reader)
+            order.append(argument["name"])
+    _demand_in_order(call, node["target"], order)
     names = [name for output in node["outputs"] for name in _names(output)]
     single = len(node["outputs"]) == 1 and not any("as_tensors" in o for o in node["outputs"])
 
@@ -94,6 +97,15 @@ def step_of(node: dict[str, Any], device: Any, precision: str | None) -> Step:
         return result
 
     return step
+
+
+def _demand_in_order(call: Any, target: str, names: list[str]) -> None:
+    """Check that arguments by position are the first ones of the operation, because torch takes them by their names."""
+    known = [argument.name for argument in call._schema.arguments] if hasattr(call, "_schema") else names
+    if names != known[: len(names)]:
+        raise BadInput(
+            f"has arguments of {target} in the order {', '.join(names)[:60]}, not {', '.join(known[: len(names)])[:60]}"
+        )
 
 
 def _operation(target: str) -> Callable[..., Any]:

@@ -92,17 +92,20 @@ def _read(archive: zipfile.ZipFile, device: Any, precision: str | None) -> Graph
             "export it again"
         )
     model = json.loads(members["models/model.json"]())
-    tensors = {
-        **_tensors(members, "data/weights/", "model_weights_config.json"),
-        **_tensors(members, "data/constants/", "model_constants_config.json"),
-    }
-    tensors = {k: _moved(t, device, precision) for k, t in tensors.items()}
+    weights = _tensors(members, "data/weights/", "model_weights_config.json")
+    others = _tensors(members, "data/constants/", "model_constants_config.json")
+    if both := weights.keys() & others.keys():
+        raise BadInput(f"has {min(both)[:60]!r} among its weights and among its constants")
+    tensors = {k: _moved(t, device, precision) for k, t in {**weights, **others}.items()}
     graph = model["graph_module"]["graph"]
     return _graph(graph, model["graph_module"]["signature"], tensors, device, precision)
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, Callable[[], bytes]]:
     """Readers by path below the archive's one top folder."""
+    folders = {name.partition("/")[0] for name in archive.namelist() if "/" in name}
+    if len(folders) > 1:
+        raise BadInput(f"has {len(folders)} top folders, of which torch reads one")
     return {
         name.partition("/")[2]: functools.partial(archive.read, name)
         for name in archive.namelist()
