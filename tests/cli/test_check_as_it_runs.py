@@ -135,6 +135,24 @@ def test_norms_of_a_model_in_float32_are_said_to_be_those_of_exact_arithmetic(tm
     assert found.measured[0].startswith(words)
 
 
+@pytest.mark.watched
+@pytest.mark.parametrize("what", ["properties", "norms"])
+def test_what_is_assumed_of_code_is_said_beside_properties_and_norms(tmp_path: Path, what: str) -> None:
+    """`certify` says it; a model that adds 5 to more than 50,000 rows was "proved" without a word."""
+
+    def problem() -> sn.Problem:  # read anew, as in another process
+        return sn.Problem(lambda x: 0.5 * np.sin(x[:, 0]), lambda x: 0.4 * x[:, 0], sn.Domain(x=(0.0, 1.0)))
+
+    path = tmp_path / "p.json"
+    if what == "norms":
+        certify_norms(problem(), ["rms"], boxes=50).save(path)
+    else:
+        certify_properties(problem().model, problem().domain, ["bounded:-1:1"], boxes=50).save(path)
+    found = checked(path, problem())
+    assert found.accepted
+    assert "how many rows there are beyond the three for which it was read" in found.measured[0]
+
+
 def test_a_property_of_a_program_that_does_not_run_is_not_accepted(tmp_path: Path) -> None:
     (tmp_path / "hidden.py").write_text(CODE)
     (tmp_path / "problem.toml").write_text(PROBLEM)

@@ -10,7 +10,7 @@ from supnorm.results import (
     Witness,
 )
 from supnorm.results.parts import PointRecord
-from supnorm.wording import fact
+from supnorm.wording import Fact, fact
 from supnorm.wording.certify import CERTIFY
 
 
@@ -33,10 +33,7 @@ def disagreement(seen: Agreement, proved: float, names: tuple[str, ...]) -> BadI
 
 def measured_words(seen: Agreement, names: tuple[str, ...]) -> list[str]:
     """What was compared or measured and not proved, in words."""
-    facts = []
-    if seen.coded:
-        sides, one = " and ".join(seen.coded), len(seen.coded) == 1
-        facts.append(fact("read-as-run", sides=sides, one=one, compiled=seen.compiled))
+    facts = [*_assumed(seen)]
     if seen.hidden:
         side = seen.largest(exact=True)
         facts.append(fact("differs", bound=BEYOND * seen.size, side=(side.fact(names),)))
@@ -45,6 +42,18 @@ def measured_words(seen: Agreement, names: tuple[str, ...]) -> list[str]:
         values = (side.fact(names),)
         facts.append(fact("differs-below-float64", side=side.side, difference=side.beyond, values=values))
     return list(map(CERTIFY.text, facts))
+
+
+def assumed_words(seen: Agreement) -> list[str]:
+    """What is assumed of code that was read, in words."""
+    return list(map(CERTIFY.text, _assumed(seen)))
+
+
+def _assumed(seen: Agreement) -> list[Fact]:
+    if not seen.coded:
+        return []
+    sides, one = " and ".join(seen.coded), len(seen.coded) == 1
+    return [fact("read-as-run", sides=sides, one=one, compiled=seen.compiled)]
 
 
 def about(problem: Problem) -> dict[str, str]:

@@ -16,6 +16,8 @@ from supnorm.certification.measured import BEYOND
 from supnorm.certification.norms import read_programs
 from supnorm.certification.properties import read_model
 from supnorm.certification.property import Property
+from supnorm.certification.record_parts import assumed_words
+from supnorm.certification.rounding import Array
 from supnorm.certification.verdict import unit_of
 from supnorm.problem import Problem
 from supnorm.results.door import reading_table
@@ -39,16 +41,19 @@ def beside_what_runs(
         data = json.loads(Path(path).read_text(encoding="utf-8"))
     if data["kind"] == "norms":
         _, seen = read_programs(problem, data["data"]["norms"], 0)
-        return tuple(map(narrator(unit_of(problem)).text, seen.below_float64)), True
-    words = _limits_too_near(data, problem, claims) if data["kind"] == "properties" else ()
-    return words, not words
+        below = map(narrator(unit_of(problem)).text, seen.below_float64)
+        return (*assumed_words(seen), *below), True
+    if data["kind"] != "properties":
+        return (), True
+    _, seen, observed = read_model(problem, 0)
+    near = _limits_too_near(data, problem, claims, observed)
+    return (*assumed_words(seen), *near), not near
 
 
 def _limits_too_near(
-    data: Mapping[str, Any], problem: Problem, claims: Mapping[str, Bracket]
+    data: Mapping[str, Any], problem: Problem, claims: Mapping[str, Bracket], observed: Array
 ) -> tuple[str, ...]:
     """Sentences about the limits of properties that the model as it runs may break."""
-    _, _, observed = read_model(problem, 0)
     names, words = problem.output_names(len(observed)), []
     for entry in data["data"]["properties"]:
         if entry["property"] not in ("positive", "bounded") or entry["verdict"] != "proved":
