@@ -118,7 +118,10 @@ def test_memory_that_is_written_later_has_no_numbers_before():
 def test_another_kernel_of_an_operation_of_torch_is_refused(monkeypatch):
     import torch.library
 
-    monkeypatch.setattr(torch.library, "_impls", {*torch.library._impls, "mine/sin/CPU", "aten/sin/Meta"})
+    monkeypatch.setattr(
+        torch.library, "_impls", {*torch.library._impls, "mine/sin/CPU", "aten/sin/Meta", "aten/sin/CUDA"}
+    )
+    torch.func.vmap(torch.sin)(torch.zeros(2, 1))  # loads kernels for `vmap`
     assert lower_torch(torch.sin, 2).m == 2
     torch.library._impls.add("aten/sin/CPU")
     with pytest.raises(Unsupported, match="aten/sin/CPU is another kernel"):

@@ -351,6 +351,22 @@ def test_a_constant_with_the_name_of_a_weight_is_refused(tmp_path: Path, net: An
     refused(tmp_path, "both.pt2", name, "among its weights and among its constants")
 
 
+@pytest.mark.parametrize(
+    "target",
+    ["_convert_indices_from_csr_to_coo.default", "_sparse_coo_tensor_unsafe.default", "resize_.default"],
+)
+def test_an_operation_that_does_not_check_its_arguments_is_refused(
+    tmp_path: Path, net: Any, target: str
+) -> None:
+    """Some write beyond the end of an array, which ended the process without a word."""
+
+    def change(name: str, content: bytes) -> bytes:
+        return content.replace(b"torch.ops.aten.tanh.default", f"torch.ops.aten.{target}".encode())
+
+    rewritten(tmp_path / "net.pt2", tmp_path / "bad.pt2", change)
+    refused(tmp_path, "bad.pt2", "refused", target, "--trust")
+
+
 def test_the_copy_is_what_was_meant(tmp_path: Path, net: Any) -> None:
     """The doctoring itself keeps a file loadable, so that refusals are for their reasons."""
     rewritten(tmp_path / "net.pt2", tmp_path / "same.pt2", lambda n, c: c)

@@ -22,16 +22,20 @@ UNSET = ("aten.empty", "aten.new_empty", "aten.empty_like", "aten.empty_strided"
 # That move nothing and compute nothing: a constant of the code is one of the graph, which may assert types, too.
 IDLE = ("aten.lift_fresh", "aten.detach", "aten.alias", "aten._assert")
 COMPILER = "torch/_dynamo/eval_frame.py"
-ELSEWHERE = (
-    "Meta",
-    "CUDA",
-    "MPS",
-    "XPU",
-    "HPU",
-    "XLA",
-    "MTIA",
-    "PrivateUse",
-)  # torch itself registers some of these
+# Where a kernel of a tensor on the CPU is looked for; torch itself registers some for other devices and for `vmap`.
+HERE = frozenset(
+    {
+        "CPU",
+        "AutogradCPU",
+        "Autograd",
+        "AutocastCPU",
+        "ADInplaceOrView",
+        "BackendSelect",
+        "Conjugate",
+        "Negative",
+    }
+    | {"CompositeImplicitAutograd", "CompositeExplicitAutograd", "CompositeExplicitAutogradNonFunctional"}
+)
 REMEDY = "code that computes the same while it is exported"
 
 
@@ -159,6 +163,4 @@ def _replaced_kernels() -> list[str]:
     import torch.library
 
     registered = [name.split("/") for name in getattr(torch.library, "_impls", ())]
-    return sorted(
-        "/".join(name) for name in registered if name[0] == "aten" and not name[-1].startswith(ELSEWHERE)
-    )
+    return sorted("/".join(name) for name in registered if name[0] == "aten" and name[-1] in HERE)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -52,6 +53,72 @@ VARIANTS = frozenset(
         "driver",
     }
     | {"padding", "padding_mode", "compute_mode", "interpolation", "msg", "assert_msg"}
+)
+
+# Operations of tensors that are not plain arrays, and of memory: torch does not check all their arguments, and some write
+# where there is no array ("aten._convert_indices_from_csr_to_coo" ended the process).
+OTHER_MEMORY = re.compile(
+    "sparse|csr|csc|bsr|bsc|coo|nested|jagged|quant|fbgemm|mkldnn|cudnn|miopen|packed|resize|storage|segment|unpool|"
+    "^set$|set_|unsafe_(index|masked)|indices|embedding_bag|record_stream"
+)
+# Of the others without a public name, these are in exported graphs.
+PRIVATE = (
+    *(
+        "_softmax",
+        "_log_softmax",
+        "_safe_softmax",
+        "_to",
+        "_unsafe_view",
+        "_reshape_alias",
+        "_conj",
+        "_stack",
+        "_assert",
+    ),
+    *(
+        "_adaptive_avg_pool",
+        "_convolution",
+        "_native_",
+        "_batch_norm",
+        "_fused_rms_norm",
+        "_weight_norm",
+        "_upsample",
+    ),
+    *(
+        "_scaled_dot_product",
+        "_transformer",
+        "_thnn_fused",
+        "_trilinear",
+        "_linalg",
+        "_fft",
+        "_prelu",
+        "_neg_view",
+    ),
+    *(
+        "_cdist_forward",
+        "_euclidean_dist",
+        "_pdist_forward",
+        "_local_scalar_dense",
+        "_lu_with_info",
+        "_cummax_helper",
+    ),
+    *(
+        "_cummin_helper",
+        "_logcumsumexp",
+        "_dirichlet",
+        "_shape_as_tensor",
+        "_dim_arange",
+        "_chunk_cat",
+        "_embedding",
+    ),
+    *(
+        "_pad",
+        "_cast",
+        "_unique",
+        "_remove_batch_dim",
+        "_add_batch_dim",
+        "_functional_sym",
+        "_functional_assert",
+    ),
 )
 
 
@@ -116,6 +183,8 @@ def _operation(target: str) -> Callable[..., Any]:
         packet, _, overload = target.removeprefix("torch.ops.aten.").partition(".")
         overloaded = getattr(getattr(torch.ops.aten, packet, None), overload or "default", None)
         if isinstance(overloaded, torch._ops.OpOverload):
+            if OTHER_MEMORY.search(packet) or (packet.startswith("_") and not packet.startswith(PRIVATE)):
+                raise NeedsTrust(f"it uses {target[:80]}, which need not check its arguments")
             return _variants_only(overloaded)
         raise NeedsTrust(f"it uses {target}, which this torch does not have")
     if family in ("_operator", "operator") and name in SCALARS:
