@@ -212,6 +212,40 @@ def test_a_table_that_ends_elsewhere_for_several_points_is_refused():
         lower_numpy(lambda x: chosen[TEXTS[len(x)]](x[:, 0]), 1)
 
 
+@pytest.mark.parametrize(("axis", "start", "assumed"), [(0, 3, True), (1, 1, False), (-1, 1, True)])
+def test_onnx_graphs_that_take_rows_by_their_positions(axis, start, assumed):
+    """From the fourth row on: of three rows nothing is there, and the bound of one was false."""
+    rest = ("Slice", ["x", "start", "end", "axes"], ["r"], {})
+    kept = ("Slice", ["x", "none", "start", "axes"], ["k"], {})
+    nodes = [rest, kept, ("Concat", ["r", "k"], ["y"], {"axis": axis})]
+    given = {"none": [0], "start": [start], "end": [1000], "axes": [axis]}
+    assert lower_onnx(graph(nodes, **given)).remarks == (BEYOND,) * assumed
+
+
+def test_exported_graphs_that_take_rows_by_their_positions(tmp_path):
+    """The bound was false: 0.01 beside an error of 1,000 in all rows from the fourth on."""
+    torch = pytest.importorskip("torch")
+    from supnorm.problem.specification import SourceSpec
+    from supnorm.sources.open_function import open_function
+
+    class Rows(torch.nn.Module):
+        def forward(self, x):
+            return torch.cat([x[:3], x[3:] + torch.relu(x[3:] - 2.0)])
+
+    class Columns(torch.nn.Module):
+        def forward(self, x):
+            return torch.cat([x[:, 1:], torch.sin(x[:, :1]), x[..., -1:]], -1)
+
+    for net, file in ((Rows(), "rows.pt2"), (Columns(), "columns.pt2")):
+        free = ({0: torch.export.Dim("n", min=5, max=1000)},)
+        x = torch.rand(8, 2, dtype=torch.float64)
+        torch.export.save(torch.export.export(net, (x,), dynamic_shapes=free), tmp_path / file)
+        probe = np.random.default_rng(0).uniform(size=(8, 2))
+        opened = open_function(SourceSpec(file=file), tmp_path, ("a", "b"), probe, False, where="a problem")
+        assert opened.program is not None, opened.notes
+        assert (BEYOND in opened.program.remarks) == (file == "rows.pt2")
+
+
 def test_a_graph_of_any_batch_is_read_for_several_points_whatever_batch_a_problem_gives():
     torch = pytest.importorskip("torch")
     layout, one = (Layout(((0,),), ((1,),), batch, ("float64",)) for batch in (64, 1))

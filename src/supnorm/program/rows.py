@@ -34,8 +34,8 @@ CHUNK = 2**20  # weights that are looked at together
 # Operators that tell a graph how many points there are.
 ASKS = frozenset({"Shape", "Size", "sym_size", "size", "numel", "sym_numel"})
 BEYOND = (
-    "assumed, not proved: a graph that asks how many points it gets computes more than "
-    f"{ROWS} of them as it computes {ROWS}"
+    "assumed, not proved: a graph that asks how many points it gets, or takes them by their positions, computes more "
+    f"than {ROWS} of them as it computes {ROWS}"
 )
 NONE, SEVERAL = -1, -2  # a feature depends on no point, on more than one
 _ONE = threading.local()
@@ -121,9 +121,14 @@ def _other(one: Program, several: Program, n: int, known: _Numbers) -> str:
     return ""
 
 
-def beyond_rows(program: Program, operators: Iterable[str], batch: int | None) -> Program:
-    """The program of a graph with these operators, with the remark that it was not read for all numbers of points."""
-    if (batch is not None and batch <= MOST) or ASKS.isdisjoint(operators):
+def beyond_rows(program: Program, operators: Iterable[str], batch: int | None, by_position: bool) -> Program:
+    """The program of a graph with these operators, with the remark that it was not read for all numbers of points.
+
+    Args:
+        program, operators, batch: of the graph.
+        by_position: whether some may take rows by their positions, such as all after the third.
+    """
+    if (batch is not None and batch <= MOST) or (ASKS.isdisjoint(operators) and not by_position):
         return program
     return replace(program, remarks=(*program.remarks, BEYOND))
 
