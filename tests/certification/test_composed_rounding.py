@@ -92,6 +92,10 @@ def test_what_a_runtime_adds_is_rounding():
     x = _model(lambda y: 3.0 + y)
     node = Node("sin", (0,), 1, discrepancies=(Discrepancy(0.25, 0.5),))
     assert enclosure.apply(node, [x], x).err[0, 0] >= 0.25 + 0.5 * 4.0
+    of_value = Node("exp", (0,), 1, discrepancies=(Discrepancy(value=0.25),))
+    assert enclosure.apply(of_value, [x], x).err[0, 0] >= 0.25 * math.exp(4.0)
+    moved = Node("exp", (0,), 1, discrepancies=(Discrepancy(moved=0.125),))
+    assert enclosure.apply(moved, [x], x).err[0, 0] >= math.exp(4.5) - math.exp(4.0)
     branch = Node("softplus", (0,), 1, discrepancies=(Discrepancy(0.25, above=2.0),))
     assert enclosure.apply(branch, [x], x).err[0, 0] < 0.25  # the error program has room for branches
 

@@ -90,18 +90,28 @@ def of_node(
     node: Node, args: list[AffineModel], start: AffineModel, branches: bool = False, units: float = 1.0
 ) -> AffineModel:
     """The model of one node, with the room for its runtime; room for branches of the code only if ``branches`` is true."""
-    model = _operation(node, args, start, units)
+    moved = sum(a.moved for a in node.discrepancies)
+    if moved:
+        args = [replace(args[0], err=outward(args[0].err + moved * (args[0].size + args[0].err))), *args[1:]]
+    model = with_room(node, _operation(node, args, start, units), args, branches)
+    return model if start.nonnegative is None or node.op == "input" else with_signs(node, model, args)
+
+
+def with_room(node: Node, model: AffineModel, args: list[AffineModel], branches: bool = False) -> AffineModel:
+    """The model of a node with the room for its runtime in its values; what moves arguments is in theirs."""
     for discrepancy in node.discrepancies:
         if discrepancy.above is None or branches:
             x = args[0]
             room: Array | float = discrepancy.absolute
             if discrepancy.argument:  # only of an operation feature by feature
                 room = room + discrepancy.argument * x.size
+            if discrepancy.value:
+                room = room + discrepancy.value * (model.size + model.err)
             if discrepancy.above is not None:
                 top = outward(np.abs(x.c) + x.reach[:, 0]) - np.abs(x.c) + x.c + x.err
                 room = np.where(top < discrepancy.above - 1e-9 * (1.0 + abs(discrepancy.above)), 0.0, room)
             model = replace(model, err=np.where(room == 0.0, model.err, outward(model.err + room)))
-    return model if start.nonnegative is None or node.op == "input" else with_signs(node, model, args)
+    return model
 
 
 def with_signs(node: Node, model: AffineModel, args: list[AffineModel]) -> AffineModel:

@@ -69,12 +69,17 @@ def variables(centre: Array, half: Array, g: Grid) -> ChebyshevModel:
 
 def apply(node: Node, args: list[ChebyshevModel], start: ChebyshevModel) -> ChebyshevModel:
     """The model of one node, with what its runtime adds to rounding."""
+    moved = sum(a.moved for a in node.discrepancies)
+    if moved:
+        args = [replace(args[0], err=outward(args[0].err + moved * (args[0].size + args[0].err))), *args[1:]]
     model = _operation(node, args, start)
     for discrepancy in node.discrepancies:
         if discrepancy.above is None:
             room: Array | float = discrepancy.absolute
             if discrepancy.argument:
                 room = room + discrepancy.argument * args[0].size
+            if discrepancy.value:
+                room = room + discrepancy.value * (model.size + model.err)
             model = without_relative(replace(model, err=outward(model.err + room)))
     return model
 

@@ -8,7 +8,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.certification.affine_model import COMPOSED, SUBNORMAL, AffineModel, of_node, variables, with_root
+from supnorm.certification.affine_model import (
+    COMPOSED,
+    SUBNORMAL,
+    AffineModel,
+    of_node,
+    variables,
+    with_room,
+    with_root,
+)
 from supnorm.certification.majorants import REMAINDER
 from supnorm.certification.roots_at_zero import ROOTS, on_boxes
 from supnorm.certification.rounding import Array, U, outward
@@ -81,8 +89,9 @@ def _propagate(
                 if outside:
                     args = [_as_computed(arg, outside) for arg in args]
             models.append(of_node(node, args, start, branches, units))
-            if node.op in ROOTS and not node.discrepancies and not _all_above(args[0]):
+            if node.op in ROOTS and not _all_above(args[0]):
                 models[-1] = _with_root_on_boxes(program.nodes, models, args[0], known, units)
+                models[-1] = with_room(node, models[-1], args, branches)
     return models[-1], bend
 
 

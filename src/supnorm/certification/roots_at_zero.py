@@ -50,7 +50,7 @@ def nonnegative(node: Node, known: Sequence[Flags], width: int) -> Flags:
         width: number of its features.
     """
     op, none = node.op, np.zeros(width, dtype=bool)
-    if node.discrepancies:
+    if not all(a.keeps_signs for a in node.discrepancies):
         return none
     if op == "constant":
         return np.asarray(np.asarray(node.value) >= 0.0)

@@ -7,7 +7,7 @@ JAX, 64-bit or 32-bit, in which it runs. JAX computes everything that does not d
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from supnorm.jax_mode import jax_mode
 from supnorm.program import entry
 from supnorm.program.branches import Comparison, arranged, as_number, both, jumps, opposite, select
 from supnorm.program.composed import COMPOSED, atan2, incomplete_beta, power, special, with_parameter
+from supnorm.program.discrepancies import SHAPED, Discrepancy, of_jax
 from supnorm.program.each_operator import Operators
 from supnorm.program.jaxpr_alone import called_alone, compiled_together, equation_alone, number_alone
 from supnorm.program.jaxpr_equal import is_jaxpr_of
@@ -215,7 +216,22 @@ def _operation(build: Builder, equation: Any, args: list[Any]) -> list[Any]:
         return [as_number(build, args[0])]
     if any(isinstance(a, Comparison) for a in args):
         raise Unsupported(f"{name} of a comparison", "min, max, abs, relu or leaky_relu instead of a branch")
-    return [_numeric(build, name, params, args, equation)]
+    if str(equation.outvars[0].aval.dtype) == "float64":  # what was measured is about float64
+        build.runtime = _beyond_rounding(name, args)
+    try:
+        return [_numeric(build, name, params, args, equation)]
+    finally:
+        build.runtime = {}
+
+
+def _beyond_rounding(name: str, args: list[Any]) -> Mapping[str, tuple[Discrepancy, ...]]:
+    """How far JAX may be from the operations of a primitive; nothing of shapes for which it is refused."""
+    if name not in SHAPED:
+        return of_jax(name)
+    shapes = [np.unique(np.asarray(a)) for a in args[:-1] if not isinstance(a, Tensor)]
+    if len(shapes) < len(args) - 1 or not all(a.size == 1 and 0.0 < a[0] < np.inf for a in shapes):
+        return {}
+    return of_jax(name, *(float(a[0]) for a in shapes))
 
 
 def _test(equation: Any, args: list[Any]) -> Comparison | None:

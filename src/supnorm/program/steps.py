@@ -122,7 +122,7 @@ def rounded(nodes: Sequence[Node], x: Array, size: float, seed: int = 0) -> list
                 tests[i] = apply(node, [tests[node.args[0]]], x)
             # Of equal size, two moves would undo each other in every second entry.
             moves = rng.choice([-1.0, 1.0], exact.shape) * rng.uniform(0.5, 1.0, exact.shape)
-            values.append(exact * (1.0 + size * moves) + moves * _beyond(node, args))
+            values.append(exact * (1.0 + size * moves) + moves * _beyond(node, args, exact, x))
     return values
 
 
@@ -142,12 +142,14 @@ def _without_moves(nodes: Sequence[Node], position: int, x: Array) -> Array:
     return apply(node, [_without_moves(nodes, a, x) for a in node.args], x)
 
 
-def _beyond(node: Node, args: Sequence[Array]) -> Array | float:
+def _beyond(node: Node, args: Sequence[Array], exact: Array, x: Array) -> Array | float:
     """How far the runtime may be from the operation beyond rounding (`discrepancies`)."""
     room: Array | float = 0.0
     for one in node.discrepancies:
         if math.isfinite(one.absolute):
-            here = one.absolute + one.argument * np.abs(args[0])
+            here = one.absolute + one.argument * np.abs(args[0]) + one.value * np.abs(exact)
+            if one.moved:
+                here = here + np.abs(apply(node, [args[0] * (1.0 + one.moved), *args[1:]], x) - exact)
             room = room + (here if one.above is None else np.where(args[0] > one.above, here, 0.0))
     return room
 
