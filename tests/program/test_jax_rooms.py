@@ -185,4 +185,5 @@ def test_random_rounding_of_a_step_has_the_room() -> None:
     for seed in range(3):
         value = rounded([program.nodes[0], node], x, 0.0, seed)[1]
         expected = math.exp(2.0) * 0.25 + math.exp(3.0) - math.exp(2.0)
-        assert np.abs(value - math.exp(2.0)) == pytest.approx(expected)
+        shares = np.abs(value - math.exp(2.0)) / expected
+        assert ((shares >= 0.5) & (shares <= 1.0 + 1e-12)).all()
