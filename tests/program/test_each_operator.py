@@ -87,6 +87,16 @@ def test_a_function_without_a_value_where_it_is_read_without_one_passes():
     )
 
 
+def test_an_operator_may_overflow_on_the_way_where_arguments_are_large():
+    """As softplus does where torch's threshold is 1e9: log(1 + exp(800)); it was refused."""
+
+    def run(x):
+        with np.errstate(over="ignore"):
+            return np.log1p(np.exp(x))
+
+    assert compared(lambda build, x: build.unary("softplus", x), run, shape=(40,)) == 1
+
+
 def test_comparisons_are_arguments_and_results():
     build = Builder(4)
     test = Comparison("gt", build.input, np.zeros(4))

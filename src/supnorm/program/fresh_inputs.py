@@ -26,7 +26,7 @@ DRAWS = (
 )
 # Draws with numbers at the first constant that is tested and beside it, at the second one, ...
 NEAR = (0, 3, 1, 5, 2)
-OF_HALF = 30.0  # the largest number that is drawn in float16, whose squares and sums end at 65,504
+OF_HALF = 30.0  # the largest number that is drawn in float16, whose squares and sums end at 65,504; of more, exp overflows
 STEPS = 12  # from what is tested to another argument: ELU and softplus as programs have them take six
 _EACH_NUMBER = frozenset({"take", "concat", *UNARY, *BINARY, *TERNARY})
 
