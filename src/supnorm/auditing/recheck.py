@@ -54,12 +54,16 @@ class Recheck(Settings):
         if failed or value is None:
             why = failed.get(0, "the value is not finite")
             return replace(witness, recheck="unresolved", recheck_value=y[0]), why
-        word = self._word(evaluator, problem, judged, value, limit)
+        word = self.word(problem.error, judged, value)
+        if word == "reference-fault":
+            small = self._small(judged.error)
+            unknown = limit.over or self._jump_nearby(evaluator, problem, judged, value, small)
+            word = "unresolved" if unknown else word
         return replace(witness, recheck=word, recheck_value=y[0]), ""
 
-    def _word(self, evaluator: Evaluator, problem: Problem, witness: Witness, y: Array, limit: Limit) -> str:
+    def word(self, measure: ErrorMeasure, witness: Witness, y: Array) -> str:
+        """The verdict of the values (1, m) of `in_its_output`, if the reference has no jump next to the witness."""
         x, f, n = witness.x[None], witness.reference[None], witness.model[None]
-        measure = problem.error
         error = witness.error
         if (np.isfinite(f) & ~np.isfinite(n)).any():
             return "confirmed"
@@ -68,13 +72,16 @@ class Recheck(Settings):
         remains = remaining(measure, n, f, y, x)
         if measure.side != "both":
             apart = max(apart, float(measure(2 * f - y, f, x)[0][0]))
-        small = self.agree * error if np.isfinite(error) else 0.0
+        small = self._small(error)
         if apart <= small and remains > 0.5 * min(error, 1e300):
             return "confirmed"
         if not agrees_with_model(measure, witness, y, small) or apart <= 0.5 * min(error, 1e300):
             return "unresolved"
-        unknown = limit.over or self._jump_nearby(evaluator, problem, witness, y, small)
-        return "unresolved" if unknown else "reference-fault"
+        return "reference-fault"
+
+    def _small(self, error: float) -> float:
+        """How far two references that agree may differ."""
+        return self.agree * error if np.isfinite(error) else 0.0
 
     def _jump_nearby(
         self, evaluator: Evaluator, problem: Problem, witness: Witness, y: Array, small: float

@@ -89,9 +89,9 @@ def _verdict(run: Run) -> Verdict:
     witness, limit, listed = run.witness, run.problem.error.limit, run.search.listed
     if witness is None:
         return Verdict("no-value", (_why_none(run.evaluator),), ExitCode.UNDECIDED)
-    doubt = _doubt(run.problem, witness)
-    if doubt is not None:
-        return (_sure_elsewhere(run, doubt) if doubt.code == "reference-fault" else None) or doubt
+    in_doubt = doubt(run.problem, witness)
+    if in_doubt is not None:
+        return (_sure_elsewhere(run, in_doubt) if in_doubt.code == "reference-fault" else None) or in_doubt
     late = () if run.table else _late(run) if listed is None else (_left(listed),)
     if limit is None:
         return Verdict("no-tolerance", _no_verdict(run, late))
@@ -100,7 +100,7 @@ def _verdict(run: Run) -> Verdict:
     return _within(run, late)
 
 
-def _doubt(problem: Problem, witness: Witness) -> Verdict | None:
+def doubt(problem: Problem, witness: Witness) -> Verdict | None:
     """Whether the reference itself is in doubt at the worst point."""
     if witness.recheck == "reference-fault":
         facts = (fact("reference-fault"),)

@@ -70,6 +70,7 @@ def _compared(problems: list[Path], run: RunContext, options: SearchOptions, tru
     from supnorm.pages import comparison, write_comparison
     from supnorm.results import ExitCode, Interrupted
     from supnorm.results.compare import CompareRecord
+    from supnorm.results.contradictions import EXITS
     from supnorm.results.writing import write_whole
 
     names = _names(problems)
@@ -88,7 +89,7 @@ def _compared(problems: list[Path], run: RunContext, options: SearchOptions, tru
         except KeyboardInterrupt:  # the audits are done
             INTERRUPTS.taken()
             stopped = f"interrupted before each model was called at the worst points of the others; {AGAIN}"
-        codes += [int(ExitCode.EXCEEDED) for row in rows if row.status == "tolerance-exceeded"]
+        codes += [int(EXITS[row.status]) for row in rows if row.status in EXITS]
     problem_titles = {one.title for one in records.values()}
     result = CompareRecord(
         title=record.title if len(problem_titles) == 1 else "",
@@ -216,10 +217,11 @@ def _search_words(record: AuditRecord) -> str:
 
 def _row(record: AuditRecord, folder: str) -> RowRecord:
     """The row of one audit in the comparison."""
+    from supnorm.gates.crossed import rechecked
     from supnorm.results.compare import RowRecord
 
     witness, q999 = record.witness, record.quantiles["0.999"]
-    return RowRecord(
+    row = RowRecord(
         title=record.model.name or record.title,
         model=record.model.name,
         rms=record.rms.value,
@@ -235,6 +237,7 @@ def _row(record: AuditRecord, folder: str) -> RowRecord:
         seed=record.seed,
         budget=record.budget.evaluations,
     )
+    return rechecked(row, record)
 
 
 def check_same_question(problems: list[Path]) -> None:

@@ -19,7 +19,7 @@ from supnorm.evaluation.guarded import ALLOWED, guarded
 from supnorm.gates.other_rows import OtherRows
 from supnorm.problem import Function, Problem
 from supnorm.problem.fingerprint import fingerprint
-from supnorm.results import BadInput
+from supnorm.results import BadInput, Witness
 from supnorm.results.audit import AuditRecord, PeakRecord
 from supnorm.results.printable import one_line
 from supnorm.sources import open_problem
@@ -93,15 +93,33 @@ def errors_at(problem: Problem, of: AuditRecord, points: Sequence[PeakRecord]) -
     Raises:
         BadInput: where the model returns other outputs than the run has.
     """
+    return [witness.error for witness in witnesses_at(problem, of, points)]
+
+
+def witnesses_at(problem: Problem, of: AuditRecord, points: Sequence[PeakRecord]) -> list[Witness]:
+    """The same with the values of both sides; the arguments are those of `errors_at`.
+
+    Raises:
+        BadInput: where the model returns other outputs than the run has.
+    """
     if not points:
         return []
     assert problem.model is not None
     x = inputs_of(of, points)
     reference = np.array([point.reference for point in points], dtype=float)
     model = _values(problem, problem.model, 0, x, points, reference.shape[1])
-    errors, _ = problem.error(model, reference, x)
-    unknown = [_absent(problem, point, x[i]) for i, point in enumerate(points)]
-    return [float("nan") if lost else float(e) for lost, e in zip(unknown, errors, strict=True)]
+    errors, outputs = problem.error(model, reference, x)
+    return [
+        Witness(
+            x=x[i],
+            model=model[i],
+            reference=reference[i],
+            error=float("nan") if _absent(problem, point, x[i]) else float(errors[i]),
+            output=int(outputs[i]),
+            row=point.row,
+        )
+        for i, point in enumerate(points)
+    ]
 
 
 def demand_same_question(

@@ -57,10 +57,11 @@ def _row(row: RowRecord, say: Narrator, axes: Mapping[str, AxisView]) -> tuple[s
     infinite = math.isinf(rms)
     if infinite and finite is not None and finite.n > 0:  # "infinite" says nothing of the rest
         rms = finite.rms
-    shown = fact("worst", worst=worst)
+    doubts = {"doubt": row.recheck == "reference-fault", "unresolved": row.recheck == "unresolved"}
+    shown = fact("worst", worst=worst, **doubts)
     if math.isinf(worst) and row.no_value > 0:
         largest = math.nan if finite is None else known(finite.worst)
-        shown = fact("worst", worst=largest, no_value=row.no_value)
+        shown = fact("worst", worst=largest, no_value=row.no_value, **doubts)
     return (
         _name(row),
         say.text(fact("rms", rms=rms, infinite=infinite and math.isfinite(rms))),
@@ -110,6 +111,23 @@ def missed(record: CompareRecord) -> list[Fact]:
     return [fact("found-by", name=_name(row), worst=row.worst, other=row.found_by) for row in rows]
 
 
+def doubts(record: CompareRecord) -> list[Fact]:
+    """Of which models the second reference does not confirm the worst error, and the largest one that it confirms."""
+    facts = []
+    for row in ordered(record):
+        values: dict[str, Any] = {"name": _name(row), "confirmed": None}
+        if (sure := row.confirmed) is not None:
+            above = sure.error > known(row.tolerance)
+            values |= {"confirmed": sure.error, "at": sure.at, "row": sure.row, "above": above}
+        if row.recheck == "reference-fault":
+            facts.append(fact("reference-fault", **values))
+        elif row.recheck == "unresolved" and row.status == "unresolved":
+            facts.append(fact("jump-unresolved", **values))
+        elif row.recheck == "unresolved" and row.worst > known(row.tolerance):
+            facts.append(fact("exceeded-unresolved", **values))
+    return facts
+
+
 def absent(record: CompareRecord) -> list[Fact]:
     """Which models have no row, and why."""
     names = [fact("model", name=name) for name in record.left_out]
@@ -156,7 +174,8 @@ def sentence(record: CompareRecord) -> Fact:
     best = min((row for row in rows if row.rms >= 0), key=lambda row: row.rms, default=first)
     other = {} if best is first else {"other": _name(best), "other_worst": best.worst}
     also = len(rows) > 1 and best is first
-    return fact("smallest-worst", worst=first.worst, name=_name(first), also=also, **other)
+    doubted = [fact("model", name=_name(row)) for row in rows if row.recheck == "reference-fault"]
+    return fact("smallest-worst", worst=first.worst, name=_name(first), also=also, doubted=doubted, **other)
 
 
 def _drawn(row: RowRecord) -> bool:
@@ -236,7 +255,7 @@ def comparison_page(record: CompareRecord) -> str:
         "crossed": crossed(record),
         "above": above(record),
         "crossed_words": crossed_words(record),
-        "missed": [say.html(one) for one in (*absent(record), *missed(record))],
+        "missed": [say.html(one) for one in (*absent(record), *missed(record), *doubts(record))],
         "left_out": _left_out(record),
         "bars": (bars(record, 860), bars(record, 342)),
     }

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
-from supnorm.pages.comparison import absent, narrator
+from supnorm.pages.comparison import absent, doubts, narrator
 from supnorm.pages.page import page_text
 from supnorm.pages.reading import drawn_record
 from supnorm.pages.terminal import facts
@@ -202,10 +202,10 @@ def _of_other(record: Result) -> Gate:
 
 
 def _absent(record: Result) -> tuple[str, ...]:
-    """Of a comparison: which models have no row, and why."""
+    """Of a comparison: which models have no row and why, and of which the second reference confirms no worst error."""
     if not isinstance(record, CompareRecord):
         return ()
-    return tuple(narrator(record).text(one) for one in absent(record))
+    return tuple(narrator(record).text(one) for one in (*absent(record), *doubts(record)))
 
 
 def _of_models(record: CompareRecord) -> tuple[str, int]:

@@ -307,14 +307,14 @@ def comparison(result: CompareRecord | Mapping[str, Any], width: int = ENDLESS, 
 
     Lines are cut to ``width``; by default they are whole.
     """
-    from supnorm.pages.comparison import absent, crossed, crossed_words, missed, narrator, table
+    from supnorm.pages.comparison import absent, crossed, crossed_words, doubts, missed, narrator, table
 
     record = record_of(result, CompareRecord)
     lines, say = _aligned(*table(record)), narrator(record)
     names, cells = crossed(record)
     if cells:
         lines += [Text(""), Text(crossed_words(record), "dim"), *_aligned(("model", *names), cells)]
-    lines += [Text(say.text(one)) for one in (*absent(record), *missed(record))]
+    lines += [Text(say.text(one)) for one in (*absent(record), *missed(record), *doubts(record))]
     return _written(lines, width, color)
 
 

@@ -9,6 +9,14 @@ from supnorm.results.parts import AxisRecord, FiniteRecord, MeasureRecord, Sente
 from supnorm.results.record import Field, Number, Record, Result
 
 
+class ConfirmedRecord(Record):
+    """A point at which the second reference confirms an error."""
+
+    error: Number = Field(description="the error")
+    at: Mapping[str, Number] = Field(description="inputs of the point")
+    row: int | None = Field(description="number of the row in a table; else null")
+
+
 class RowRecord(Record):
     """One model of a comparison."""
 
@@ -42,6 +50,16 @@ class RowRecord(Record):
     found_by: str | None = Field(
         default=None,
         description="title of the model whose search found the worst point of this one; null if its own search did",
+    )
+    recheck: str | None = Field(
+        default=None,
+        description="verdict of the second reference on this model at the worst point: `confirmed`, `reference-fault`, "
+        "`unresolved`; null without one",
+    )
+    confirmed: ConfirmedRecord | None = Field(
+        default=None,
+        description="if the second reference does not confirm the worst error: the largest error of this model that it "
+        "confirms; else null",
     )
 
 

@@ -1,9 +1,20 @@
 """What the comparison of several models says; one template for each fact."""
 
+from supnorm.wording.verdict import TEMPLATES as ADVICE
+
+_ELSEWHERE = (
+    "{confirmed?: {row?:In row {row:count} ({at:point})|At {at:point}} the second reference confirms an error of "
+    "{confirmed:error}{above?:, above the tolerance}.| It confirms no error of this model at another point.}"
+)
 TEMPLATES = {
     "no-model": "No model could be evaluated.",
     "smallest-worst": "The smallest worst error found is **{worst:error}**, by {name}.{also?: It also has the smallest RMS.}"
-    "{other?: By the RMS alone one would have chosen {other} (worst found {other_worst:error}).}",
+    "{other?: By the RMS alone one would have chosen {other} (worst found {other_worst:error}).}"
+    "{doubted?: The second reference contradicts the worst error of {doubted:list}, so that which model is best is open.}",
+    # Of models whose worst point the second reference does not confirm, in the words of an audit.
+    "reference-fault": "{name}: " + ADVICE["reference-fault"] + _ELSEWHERE,
+    "jump-unresolved": "{name}: " + ADVICE["jump-unresolved"] + _ELSEWHERE,
+    "exceeded-unresolved": "{name}: " + ADVICE["exceeded-unresolved"] + _ELSEWHERE,
     "not-drawn": "Not drawn: {names:list} (worst error infinite, zero or not known).",
     "model": "{name}",
     "found-by": "The own search of {name} missed its worst error of {worst:error}: it is at the worst point of {other}.",
@@ -24,7 +35,8 @@ TEMPLATES = {
     "one-form": "Only one form could be made: there is nothing to compare it with.",
     # Cells of the table.
     "rms": "{infinite?:infinite; else {rms:error}|{rms:error}}",
-    "worst": "{no_value?:no value at {no_value:count} points; else {worst:error}|{worst:error}}",
+    "worst": "{no_value?:no value at {no_value:count} points; else {worst:error}|{worst:error}}"
+    "{doubt?: (reference in doubt)}{unresolved?: (re-check unresolved)}",
     "at": "{row?:row {row:count}: }{at}",
     "q999": "{known?:{q999:error}|not known}",
 }
