@@ -70,3 +70,41 @@ def test_ten_minutes_that_are_stored_as_days(tmp_path, kind):
     report = audit_fields(tmp_path / "p.nc", tmp_path / "t.nc")
     assert report["t"].sup.lower == 1000.0
     assert not any("no truth" in note for note in report["t"].notes)
+
+
+def fields_at(times, name="time", dims=("time", "lat", "lon"), **coords):
+    axes = {name: times, "lat": np.linspace(60.0, 30.0, 7), "lon": np.linspace(0.0, 20.0, 5)}
+    shape = tuple(len(axes[d]) if d in axes else len(coords[d]) for d in dims)
+    return xr.DataArray(np.zeros(shape), axes | coords, dims, "t").to_dataset()
+
+
+DAY = np.datetime64("2020-01-01", "ns")
+HOURLY = DAY + np.arange(8) * np.timedelta64(1, "h")
+
+
+def test_two_times_of_the_prediction_are_not_one_of_the_truth():
+    """Both fields were compared with the same one of the truth, and counted as two times."""
+    times = np.array([*HOURLY[:3], HOURLY[2] + np.timedelta64(40, "ns"), HOURLY[4]])
+    with pytest.raises(
+        BadInput,
+        match=r"times 2020-01-01T02:00:00 and 2020-01-01T02:00:00.00000004 of the prediction are both taken for "
+        r"2020-01-01T02:00 of the truth, .*: leave one of them out",
+    ):
+        audit_fields(fields_at(times), fields_at(HOURLY))
+    with pytest.raises(
+        BadInput, match=r"the truth has the time 2020-01-01T02:00:00 almost twice: .*leave one"
+    ):
+        audit_fields(fields_at(HOURLY[:5]), fields_at(times))
+    twice = fields_at(np.array([*HOURLY[:3], HOURLY[2], HOURLY[4]]))
+    assert "more than once" in " ".join(audit_fields(twice, fields_at(HOURLY))["t"].notes)
+
+
+@pytest.mark.parametrize("forecast", [False, True])
+def test_two_lead_times_are_not_one(forecast):
+    leads = np.array([0, 3600 * 10**9, 3601 * 10**9, 7200 * 10**9]).astype("m8[ns]")
+    dims = ("time", "lead_time", "lat", "lon")
+    prediction = fields_at(HOURLY[:2], dims=dims, lead_time=leads)
+    even = np.arange(4).astype("m8[h]").astype("m8[ns]")
+    truth = fields_at(HOURLY[:2], dims=dims, lead_time=even) if forecast else fields_at(HOURLY)
+    with pytest.raises(BadInput, match=r"lead times 1 h and 3601 s of the prediction are both taken for"):
+        audit_fields(prediction, truth)

@@ -239,6 +239,18 @@ def test_levels_that_are_text_are_paired_by_their_names() -> None:
         audited(levels.assign_coords(level=["a", "a", "b"]), levels)
 
 
+@pytest.mark.parametrize("swapped", [False, True])
+def test_two_levels_are_not_one_level_of_the_other_side(swapped: bool) -> None:
+    """Both were compared with the truth at 500, with exit code 0."""
+    near, one = (field({"level": [*levels, 850.0]}) for levels in ([500.0, 500.0001], [500.0]))
+    sides = "truth", "prediction"
+    many, single = sides if swapped else sides[::-1]
+    words = f"the levels 500 and 500.0001 of the {many} are both taken for the level 500 of the {single}, .*: leave one"
+    with pytest.raises(BadInput, match=words):
+        audited(one, near) if swapped else audited(near, one)
+    assert audited(near, near) == (0.0, "")
+
+
 def test_levels_that_one_side_labels_are_paired_in_the_order_of_the_files() -> None:
     """The prediction is sorted; its levels keep their partners."""
     levels = field({"level": [500.0, 850.0, 250.0]})

@@ -82,16 +82,43 @@ def _by_label(mine: list[str], others: list[str], texts: list[str], what: str) -
     if np.isfinite(numbers).all() and np.isfinite(truth).all():
         near = np.abs(truth - numbers[:, None]) <= CLOSE * np.maximum(np.abs(numbers), 1e-300)[:, None]
         whole = (numbers == np.round(numbers))[:, None] & (truth == np.round(truth))
-        near &= ~whole | (truth == numbers[:, None])  # 1,000,000 and 1,000,001 are two
+        equal = truth == numbers[:, None]
+        near &= ~whole | equal  # 1,000,000 and 1,000,001 are two
+        near &= equal | ~(equal.any(axis=1)[:, None] & equal.any(axis=0))  # each has an equal partner
     else:
         near = np.array(others, dtype=object) == np.array(mine, dtype=object)[:, None]
         if len({*mine}) < len(mine):
             twice = next(text for text in mine if mine.count(text) > 1)
             raise BadInput(f"{what}: the prediction has the level {one_line(twice, 40)} twice")
-    for text, found in zip(texts, near, strict=True):
-        if found.sum() > 1:
-            raise BadInput(f"{what}: the truth has the level {text} twice")
+    _demand_once(near, mine, others, what)
     return np.where(near.any(axis=1), near.argmax(axis=1), -1)
+
+
+def _demand_once(near: NDArray[np.bool_], mine: list[str], others: list[str], what: str) -> None:
+    """Refuse two levels of one side that are one level of the other side.
+
+    Args:
+        near: which level of the prediction, in the rows, is which one of the truth.
+        mine, others: the levels of both.
+
+    Raises:
+        BadInput: naming the three levels.
+    """
+    for found, one, many, (side, other) in (
+        (near, mine, others, ("truth", "prediction")),
+        (near.T, others, mine, ("prediction", "truth")),
+    ):
+        for text, row in zip(one, found, strict=True):
+            if row.sum() < 2:
+                continue
+            both = [one_line(many[i], 40) for i in np.flatnonzero(row)[:2]]
+            if both[0] == both[1]:
+                raise BadInput(f"{what}: the {side} has the level {both[0]} twice: leave one of them out")
+            raise BadInput(
+                f"{what}: the levels {both[0]} and {both[1]} of the {side} are both taken for the level "
+                f"{one_line(text, 40)} of the {other}, because they differ by less than rounding may: leave one of them "
+                "out, or round the levels of both files"
+            )
 
 
 def _demand_same_level(p: Side, t: Side, what: str) -> None:

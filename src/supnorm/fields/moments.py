@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -144,6 +145,24 @@ def lead_text(lead: Any) -> str:
         if lead and lead % size == 0 and abs(lead) >= least * size:
             return f"{lead // size} {name}"
     return f"{lead / SECOND:.12g} s" if lead else "0 h"
+
+
+def apart_texts(values: Sequence[Any], lead: bool = False) -> list[str]:
+    """Times, or lead times, as people write them; with all digits where these texts would be the same.
+
+    >>> apart_texts([0, 60 * SECOND]), apart_texts([0, 40])
+    (['1970-01-01T00:00', '1970-01-01T00:01'], ['1970-01-01T00:00:00', '1970-01-01T00:00:00.00000004'])
+    """
+    texts = [lead_text(v) if lead else time_text(v) for v in values]
+    return texts if len({*texts}) == len(texts) else [_all_digits(v, lead) for v in values]
+
+
+def _all_digits(moment: Any, lead: bool) -> str:
+    if not isinstance(moment, int):
+        return repr(moment) if isinstance(moment, float) else str(moment.isoformat())
+    whole, part = divmod(moment, SECOND)
+    fraction = f".{part:09}".rstrip("0").rstrip(".")
+    return f"{whole}{fraction} s" if lead else f"{np.datetime64(whole, 's')}{fraction}"
 
 
 def hours(lead: Any) -> float:

@@ -6,7 +6,7 @@ import bisect
 from collections.abc import Sequence
 from typing import Any
 
-from supnorm.fields.moments import key_of, lead_text, time_text
+from supnorm.fields.moments import apart_texts, key_of, lead_text, time_text
 from supnorm.results import BadInput
 from supnorm.results.printable import one_line
 
@@ -42,8 +42,11 @@ class Times:
         self._step = min(steps, default=0)
         if self._step and self._step < DOUBTFUL * sorted(steps)[len(steps) // 2]:
             k = steps.index(self._step)
-            one, other = (self._text(v) for v, _ in self._order[k : k + 2])
-            raise BadInput(f"{what} has the {name} {one} almost twice: {other} is the next one")
+            one, other = apart_texts([v for v, _ in self._order[k : k + 2]], name == "lead time")
+            raise BadInput(
+                f"{what} has the {name} {one} almost twice: {other} is the next one; leave one of them out, or "
+                "round the times"
+            )
 
     def position(self, value: Any) -> int:
         """The number of the same time, -1 if there is none.

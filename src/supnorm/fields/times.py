@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.fields.moments import UNITS, added, key_of, lead_text, leads_of, moments_of, time_text
+from supnorm.fields.moments import (
+    UNITS,
+    added,
+    apart_texts,
+    key_of,
+    lead_text,
+    leads_of,
+    moments_of,
+    time_text,
+)
 from supnorm.fields.near_times import Times
 from supnorm.fields.side import Side
 from supnorm.results import BadInput
@@ -203,6 +212,8 @@ def _same_forecasts(
     when = Times(others, f"{what}: the truth", "time") if others and mine else None
     inits = [0] * shape[0] if when is None or mine is None else [*map(when.position, mine)]
     steps = [at.position(lead) for lead in leads] if leads else [0] * shape[1]
+    _demand_once(inits, mine or [], lambda i: time_text((others or [])[i]), "times", what)
+    _demand_once(steps, leads, lambda i: lead_text(truth_leads[i]), "lead times", what)
     for i, k in np.ndindex(*shape):
         init, lead = inits[i], steps[k]
         if init >= 0 and lead >= 0:
@@ -220,7 +231,39 @@ def _valid_times(
     for k in range(shape[1]):
         for i, v in enumerate(_all_added(starts, leads[k], what) if leads else starts):
             found[i, k] = when.position(v)
+        _demand_once(found[:, k], mine or [], lambda i: time_text(others[i]), "times", what)
+    if shape[1] > 1:
+        for row in found:
+            _demand_once(row, leads, lambda i: time_text(others[i]), "lead times", what)
     return found
+
+
+def _demand_once(
+    found: Iterable[Any], mine: Sequence[Any], partner: Callable[[int], str], name: str, what: str
+) -> None:
+    """Refuse two times of the prediction, not the same one twice, that are one time of the truth.
+
+    Args:
+        found: the number of the time of the truth of each one of the prediction, -1 for none.
+        mine: of the prediction; empty where it has none.
+        partner: the text of a time of the truth, by its number.
+        name: ``"times"`` or ``"lead times"``.
+
+    Raises:
+        BadInput: naming the three.
+    """
+    first: dict[int, Any] = {}
+    for i, value in zip(found, mine, strict=False):
+        if i < 0 or isinstance(value, str):
+            continue
+        other = first.setdefault(int(i), value)
+        if key_of(other) != key_of(value):
+            one, two = apart_texts([other, value], name == "lead times")
+            raise BadInput(
+                f"{what}: the {name} {one} and {two} of the prediction are both taken for {partner(int(i))} of the "
+                "truth, because they differ by less than rounding may: leave one of them out, or round the times of "
+                "both files"
+            )
 
 
 def constant_gap(mine: Sequence[Any], others: Sequence[Any], leads: Sequence[Any]) -> str:
