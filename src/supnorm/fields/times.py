@@ -19,6 +19,7 @@ from supnorm.fields.moments import (
     time_text,
 )
 from supnorm.fields.near_times import Times
+from supnorm.fields.own_valid_times import demand_own_valid_times
 from supnorm.fields.side import Side
 from supnorm.results import BadInput
 from supnorm.results.printable import one_line
@@ -69,6 +70,8 @@ def times_of(
     leads, truth_leads = (
         _leads(s, unit, dated, f"{what} of the {n}") for s, n in ((p, "prediction"), (t, "truth"))
     )
+    demand_own_valid_times(p, mine, leads, f"{what} of the prediction")
+    demand_own_valid_times(t, others, truth_leads, f"{what} of the truth")
     shape = (p.size("init"), p.size("lead"))
     found, found_lead = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
     if len(truth_leads) == 1 and others is not None and not (leads and t.dimension("lead") is not None):
