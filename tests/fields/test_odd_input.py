@@ -11,6 +11,7 @@ from tests.fields.archives import HOUR, analysis, forecast
 
 import supnorm as sn
 from supnorm.cli.main import run
+from supnorm.fields.units import same_unit
 from supnorm.pages.fields_page import fields_page, fields_summary
 from supnorm.results.fields import FieldVariableRecord
 
@@ -182,6 +183,12 @@ def test_times_that_are_missing_are_refused() -> None:
         ("mbar", "Mbar"),
         ("PW", "pW"),
         ("PgC", "pgC"),
+        ("S m-1", "s m-1"),
+        ("mT", "MT"),
+        ("Pa", "pa"),
+        ("g/kg", "kg/kg"),
+        ("m s-1", "m s"),
+        ("J/kg K", "J/kg/K"),
     ],
 )
 def test_units_that_differ_are_refused(mine: str, other: str) -> None:
@@ -190,6 +197,26 @@ def test_units_that_differ_are_refused(mine: str, other: str) -> None:
     wrong["t2m"].attrs["units"] = mine
     with pytest.raises(sn.BadInput, match=f"in {mine} and the truth in {other}"):
         audited(wrong, truth)
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ("1/s", "s-1", "s**-1", "s^-1", "1 s-1"),
+        ("m/s", "m s-1", "m s**-1", "m s^-1", "m.s-1", "metres per second"),
+        ("kg/(m2 s)", "kg m-2 s-1", "kg m**-2 s**-1"),
+        ("mm/day", "mm d-1"),
+        ("degC", "degree_C", "°C", "celsius", "C"),
+        ("h", "hours", "hr"),
+        ("µg m-3", "μg m-3", "ug/m3"),
+        ("hPa", "mb", "mbar", "millibar", "HPA"),
+        ("1", "", "(0 - 1)", "fraction", "kg kg-1"),
+        ("m", "gpm", "meters"),
+    ],
+)
+def test_units_that_are_spelled_differently_are_the_same(spellings: tuple[str, ...]) -> None:
+    for one in spellings:
+        assert [other for other in spellings if not same_unit(one, other)] == []
 
 
 def test_latitudes_in_radians_are_refused() -> None:

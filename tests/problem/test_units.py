@@ -21,6 +21,7 @@ FAMILIES = [
     ["m s-2", "m/s2", "m/s/s"],
     ["mm", "millimeters"],
     ["Mm"],
+    ["Mbar"],
     ["", "1", "kg kg-1", "kg/kg", "m/m", "dimensionless"],
     ["%", "percent"],
     ["Pa", "pascal", "Pascals"],

@@ -18,11 +18,12 @@ NAMES = {
     "meter": "m", "metre": "m", "kilometer": "km", "kilometre": "km", "centimeter": "cm", "centimetre": "cm",
     "millimeter": "mm", "millimetre": "mm", "second": "s", "sec": "s", "minute": "min", "hour": "h", "hr": "h", "day": "d",
     "gram": "g", "gramme": "g", "kilogram": "kg", "kilogramme": "kg", "mole": "mol", "pascal": "Pa", "kilopascal": "kPa",
-    "hectopascal": "hPa", "megapascal": "MPa", "millibar": "hPa", "mbar": "hPa", "joule": "J", "kilojoule": "kJ",
+    "hectopascal": "hPa", "megapascal": "MPa", "millibar": "hPa", "joule": "J", "kilojoule": "kJ",
     "watt": "W", "newton": "N", "volt": "V", "hertz": "Hz", "radian": "rad", "percent": "%", "°": "degree", "deg": "degree",
     "degree_north": "degree", "degree_east": "degree", "degree_n": "degree", "degree_e": "degree", "degreen": "degree",
     "degreee": "degree",
 }  # fmt: skip
+SYMBOLS = {"mbar": "hPa"}  # their case counts: Mbar is another one
 NONE = {"", "1", "-", "none", "unitless", "dimensionless", "nondimensional", "non-dimensional"}
 POWERS = str.maketrans("⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹·×⋅µ−", "-+0123456789***μ-")
 
@@ -62,4 +63,4 @@ def _symbol(name: str) -> str:
     low = name.lower()
     plural = (low, low.removesuffix("s"), low.replace("degrees", "degree"))
     known = next((NAMES[p] for p in plural if p in NAMES and (len(p) > 1 or not p.isalpha())), None)
-    return known or (plural[2] if low.startswith("degree") else name)
+    return known or SYMBOLS.get(name) or (plural[2] if low.startswith("degree") else name)
