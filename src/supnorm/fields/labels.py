@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.fields.label_texts import label_texts
 from supnorm.fields.moments import as_array
 from supnorm.fields.side import Side, is_member
-from supnorm.fields.stated import stated
 from supnorm.fields.units import same_unit
-from supnorm.problem.coordinates import value_texts
 from supnorm.results import BadInput
 from supnorm.results.printable import one_line
 
@@ -220,13 +219,9 @@ def _in_order(which: str, mine: bool) -> str:
 
 
 def _labels(side: Side, name: str | None) -> list[str] | None:
-    """The labels along a dimension in words, without blanks around them if they stay different; None without any."""
-    if name is None or name not in side.variable.coords:
-        return None
-    variable = side.variable.coords[name]
-    texts = value_texts(stated(variable, tuple(map(str, variable.dims))).values)
-    plain = [text.strip() for text in texts]
-    return plain if len({*plain}) == len({*texts}) else texts
+    """The labels along a dimension in words; None without any."""
+    there = name is not None and name in side.variable.coords
+    return label_texts(side.variable.coords[name]) if there else None
 
 
 def _member_name(side: Side) -> str | None:
@@ -244,4 +239,4 @@ def _member_texts(p: Side) -> tuple[str, ...]:
         return ("",)
     if name not in p.variable.coords:
         return tuple(str(i + 1) for i in range(p.size("member")))
-    return tuple(one_line(str(v), 40) for v in np.ravel(p.variable.coords[name].values).tolist())
+    return tuple(one_line(text, 40) for text in label_texts(p.variable.coords[name]))

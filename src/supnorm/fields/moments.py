@@ -54,7 +54,9 @@ def _whole(moment: Any) -> Any:
 
 
 def moments_of(coordinate: Any, what: str) -> list[Any]:
-    """The times of a coordinate: whole nanoseconds of dates, dates of another calendar as they are, or plain numbers.
+    """The times of a coordinate: whole nanoseconds of dates, or plain numbers.
+
+    Dates of another calendar, and those before the Gregorian one begins, are returned as they are.
 
     Raises:
         BadInput: for text, or a time that is missing.
@@ -62,16 +64,27 @@ def moments_of(coordinate: Any, what: str) -> list[Any]:
     values = np.asarray(coordinate.values).ravel()
     if values.dtype.kind == "M":
         if np.isnat(values).any():
-            raise BadInput(f"{what}: {int(np.isnat(values).sum())} of its times are missing")
+            raise BadInput(
+                f"{what}: {int(np.isnat(values).sum())} of its times are missing{_leave_out(coordinate)}"
+            )
         return nanoseconds(values)
     if values.dtype.kind in "iuf":
         if not np.isfinite(values).all():
-            raise BadInput(f"{what}: {int((~np.isfinite(values)).sum())} of its times are no finite numbers")
+            raise BadInput(
+                f"{what}: {int((~np.isfinite(values)).sum())} of its times are no finite numbers{_leave_out(coordinate)}"
+            )
         return [float(v) for v in values]
     if len(values) and hasattr(values[0], "calendar"):
-        found = list(map(_whole, values))
-        return found if all(isinstance(v, int) for v in found) else list(values)
+        return list(map(_whole, values))
     raise BadInput(f"{what}: its times cannot be decoded, got {one_line(repr(values[:1].tolist()), 60)}")
+
+
+def _leave_out(coordinate: Any) -> str:
+    """How fields without a time are left out, in words."""
+    name = str(coordinate.name)
+    if coordinate.dims != (name,):
+        return ""
+    return f": leave their fields out, as with data.isel({{{name!r}: data[{name!r}].notnull().values}})"
 
 
 def leads_of(coordinate: Any, unit: str | None, dated: bool, what: str) -> list[Any]:
@@ -87,7 +100,9 @@ def leads_of(coordinate: Any, unit: str | None, dated: bool, what: str) -> list[
     values = np.asarray(coordinate.values).ravel()
     if values.dtype.kind == "m":
         if np.isnat(values).any():
-            raise BadInput(f"{what}: {int(np.isnat(values).sum())} of its lead times are missing")
+            raise BadInput(
+                f"{what}: {int(np.isnat(values).sum())} of its lead times are missing{_leave_out(coordinate)}"
+            )
         return nanoseconds(values)
     if values.dtype.kind in "iuf" and not np.isfinite(values).all():
         raise BadInput(f"{what}: {int((~np.isfinite(values)).sum())} of its lead times are no finite numbers")

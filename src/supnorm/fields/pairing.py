@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from supnorm.fields.aligning import Turn, coordinate, grid_of, turn_of
 from supnorm.fields.grid import Grid
 from supnorm.fields.labels import levels_of, members_of
-from supnorm.fields.moments import UNITS, lead_text, time_text
+from supnorm.fields.moments import UNITS, lead_text
+from supnorm.fields.no_common_time import no_common_time
 from supnorm.fields.ordering import in_order
 from supnorm.fields.roles import ROLES, roles_of
 from supnorm.fields.side import Side
 from supnorm.fields.stated import Partners, demand_same, turned
-from supnorm.fields.times import constant_gap, moments, texts_of, times_of
+from supnorm.fields.times import texts_of, times_of
 from supnorm.fields.units import same_unit
 from supnorm.fields.validity import ALL_VALID, demand_unpacked, validity_of
 from supnorm.results import BadInput
@@ -150,7 +151,7 @@ def pair(name: str, truth_name: str, prediction: Any, truth: Any, options: Pairi
     level, levels, level_notes = levels_of(p, t, what)
     members, truth_member, mean, member_notes = members_of(p, t, options.member, what)
     if not (truth_init >= 0).any():
-        raise _nothing_in_common(p, t, lead_values, what)
+        raise no_common_time(p, t, lead_values, what)
     stated_notes = demand_same(p, t, Partners(truth_init, truth_lead, level, truth_member, turn), what)
     if grid.repeats:
         notes.append(
@@ -275,17 +276,6 @@ def _in_region(variable: Any, options: PairingOptions, what: str) -> Any:
     # From west to east without a jump at 0 or 180 degrees: -10, -5, 0, 5.
     ascending = (x, west + east_of_west[columns], variable.coords[x].attrs if x in variable.coords else {})
     return variable.isel({y: rows, x: columns}).assign_coords({x: ascending})
-
-
-def _nothing_in_common(p: Side, t: Side, leads: Sequence[Any], what: str) -> BadInput:
-    mine, others = moments(p, what), moments(t, what)
-    if not mine or not others or isinstance(mine[0], str) or isinstance(others[0], str):
-        return BadInput(f"{what}: no time of the prediction is one of the truth")
-    ends = [f"{time_text(v[0])} to {time_text(v[-1])}" for v in (mine, others)]
-    return BadInput(
-        f"{what}: no valid time of the prediction is one of the truth: the prediction begins at {ends[0]}, the truth has "
-        f"{ends[1]}; valid times are begin plus lead time{constant_gap(mine, others, leads)}"
-    )
 
 
 def _storage_notes(variable: Any, side: str) -> Iterator[str]:

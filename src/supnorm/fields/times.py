@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.fields.label_texts import label_texts
 from supnorm.fields.moments import (
     UNITS,
     added,
@@ -31,7 +32,7 @@ def texts_of(side: Side, what: str) -> tuple[str, ...]:
     if clock is None:
         return tuple(map(str, range(side.size("init")))) if dimension is not None else ("",)
     if _is_text(clock):
-        return tuple(one_line(str(v), 40) for v in np.ravel(clock.values).tolist())
+        return tuple(one_line(text, 40) for text in label_texts(clock))
     return tuple(map(time_text, moments_of(clock, what)))
 
 
@@ -41,8 +42,13 @@ def moments(side: Side, what: str) -> list[Any] | None:
     if clock is None:
         return [float(i) for i in range(side.size("init"))] if side.dimension("init") is not None else None
     if _is_text(clock):
-        return [str(v) for v in np.ravel(clock.values).tolist()]
+        return label_texts(clock)
     return moments_of(clock, what)
+
+
+def _as_labels(side: Side, times: list[Any]) -> list[Any]:
+    """Plain numbers in words, to be paired with names: 1 with "1"."""
+    return label_texts(side.clock()) if side.clock() is not None and isinstance(times[0], float) else times
 
 
 def _is_text(clock: Any) -> bool:
@@ -61,11 +67,7 @@ def times_of(
     Raises:
         BadInput: for times that cannot be paired.
     """
-    _demand_one_origin(p, t, what)
-    mine, others = (moments(s, f"{what} of the {n}") for s, n in ((p, "prediction"), (t, "truth")))
-    notes += _twice(mine or [])
-    if _times_in_order(p, t, what, notes):
-        mine = others = [float(i) for i in range(p.size("init"))]
+    mine, others = _of_both(p, t, what, notes)
     dated = mine is not None and not isinstance(mine[0], float | str)
     leads, truth_leads = (
         _leads(s, unit, dated, f"{what} of the {n}") for s, n in ((p, "prediction"), (t, "truth"))
@@ -94,6 +96,22 @@ def times_of(
     elif others is not None:
         found = _valid_times(mine, others, leads, shape, what)
     return leads, found, found_lead
+
+
+def _of_both(p: Side, t: Side, what: str, notes: list[str]) -> tuple[list[Any] | None, list[Any] | None]:
+    """The times of both sides, as they can be compared: names where one side has names, and numbers where none are known.
+
+    Raises:
+        BadInput: for times that cannot be compared.
+    """
+    _demand_one_origin(p, t, what)
+    mine, others = (moments(s, f"{what} of the {n}") for s, n in ((p, "prediction"), (t, "truth")))
+    if mine and others and isinstance(mine[0], str) != isinstance(others[0], str):
+        mine, others = (_as_labels(s, own) for s, own in ((p, mine), (t, others)))
+    notes += _twice(mine or [])
+    if _times_in_order(p, t, what, notes):
+        mine = others = [float(i) for i in range(p.size("init"))]
+    return mine, others
 
 
 def _twice(times: Sequence[Any]) -> list[str]:
@@ -267,23 +285,3 @@ def _demand_once(
                 "truth, because they differ by less than rounding may: leave one of them out, or round the times of "
                 "both files"
             )
-
-
-def constant_gap(mine: Sequence[Any], others: Sequence[Any], leads: Sequence[Any]) -> str:
-    """By how much all valid times miss the nearest time of the truth, in words; empty if not all by the same.
-
-    >>> hour = 3600 * 10**9
-    >>> constant_gap([0, 24 * hour], [k * hour + hour // 2 for k in range(48)], [6 * hour])
-    ': each of them is 30 min before the nearest time of the truth'
-    """
-    if not all(isinstance(v, int) and abs(v) < 2**62 for v in (*mine, *others, *leads)):
-        return ""  # plain numbers, other calendars, and dates beyond what whole numbers of NumPy hold
-    valid = np.add.outer(np.array(mine), np.array(leads or [0])).ravel()
-    times = np.sort(np.array(others))
-    after = times[np.minimum(np.searchsorted(times, valid), len(times) - 1)] - valid
-    before = valid - times[np.maximum(np.searchsorted(times, valid) - 1, 0)]
-    gap = np.where((after >= 0) & ((after <= before) | (before < 0)), after, -before)
-    if (gap != gap[0]).any():
-        return ""
-    which = "before" if gap[0] > 0 else "after"
-    return f": each of them is {lead_text(abs(int(gap[0])))} {which} the nearest time of the truth"
