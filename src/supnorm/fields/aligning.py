@@ -9,26 +9,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.fields.grid import Grid
+from supnorm.fields.roles import UNITS
+from supnorm.problem.narrower import in_narrower
 from supnorm.results import BadInput
 from supnorm.results.printable import one_line
 
 Array = NDArray[np.float64]
 CLOSE = 1e-3  # of a cell: coordinates that differ by less are the same; 32-bit longitudes differ by 1e-5 of a cell
+# Of a cell: single precision is taken for the reason of a difference where its unit is at most so much. Axes in steps of
+# 0.001 degrees near 180 have units of 0.015 cells; half a cell, a grid with other points, is far beyond.
+FINE = 0.05
 LATITUDES, LONGITUDES = ("lat", "latitude"), ("lon", "longitude")
 
 
 @dataclass(frozen=True)
 class Turn:
-    """How a field of the truth is turned into the prediction's grid: rows reversed, columns reversed, then shifted."""
+    """How a field of the truth is turned into the prediction's grid: rows reversed, columns reversed, then shifted.
+
+    Where no shift does it, ``at`` has the number in the truth of each column.
+    """
 
     rows: bool = False
     columns: bool = False
     shift: int = 0
+    at: tuple[int, ...] = ()
 
     def __call__(self, field: NDArray[Any]) -> NDArray[Any]:
         """The field, whose last two dimensions are rows and columns."""
         field = field[..., ::-1, :] if self.rows else field
         field = field[..., ::-1] if self.columns else field
+        field = field[..., list(self.at)] if self.at else field
         return np.roll(field, -self.shift, axis=-1) if self.shift else field
 
 
@@ -103,18 +113,21 @@ def _is_sphere(variable: Any, y: str, x: str, values: Array, what: str) -> bool:
         return (
             dimension.lower() in names
             or attributes.get("standard_name") == standard
-            or str(attributes.get("units", "")).startswith("degrees_")
+            or any(pattern.match(str(attributes.get("units", ""))) for pattern, _ in UNITS)
         )
 
     named = degrees(y, LATITUDES, "latitude") and degrees(x, LONGITUDES, "longitude")
     return named and y in variable.coords and bool(np.abs(values).max() <= 90.0 + 1e-6)
 
 
-def turn_of(grid: Grid, y: Array, x: Array, notes: list[str]) -> Turn:
+def turn_of(
+    grid: Grid, y: Array, x: Array, notes: list[str], single: tuple[bool, bool] = (False, False)
+) -> Turn:
     """How the truth, with these coordinates, is turned.
 
     Args:
         notes: gets a sentence for each turn.
+        single: whether one side has rows, and columns, in single precision.
 
     Raises:
         BadInput: when the grids differ by more than an order.
@@ -124,18 +137,18 @@ def turn_of(grid: Grid, y: Array, x: Array, notes: list[str]) -> Turn:
             f"the prediction has {grid.shape[0]} by {grid.shape[1]} grid points and the truth {len(y)} by {len(x)}: bring "
             "one to the grid of the other first (nothing is interpolated here)"
         )
-    rows = not _same(grid.y, y)
-    if rows and not _same(grid.y, y[::-1]):
+    rows = not _same(grid.y, y, single[0])
+    if rows and not _same(grid.y, y[::-1], single[0]):
         raise _differ(grid.names[0], grid.y, y)
     if rows:
         notes.append(
             f"The rows ({grid.names[0]}) of the truth run in the other direction; they were reversed."
         )
-    if _same(grid.x, x):
+    if _same(grid.x, x, single[1]):
         return Turn(rows)
     if grid.sphere:
         shift = int(np.argmin(np.abs(_angle(x - grid.x[0]))))
-        if _same_angle(grid.x, np.roll(x, -shift)):
+        if _same_angle(grid.x, np.roll(x, -shift), single[1]):
             if shift:
                 notes.append(
                     f"The longitudes of the truth begin at {x[0]:g}; they were shifted to begin at {grid.x[0]:g}."
@@ -143,7 +156,19 @@ def turn_of(grid: Grid, y: Array, x: Array, notes: list[str]) -> Turn:
             else:
                 notes.append("The longitudes of prediction and truth differ by multiples of 360 degrees.")
             return Turn(rows, False, shift)
-    if _same(grid.x, x[::-1]):
+        if at := _by_angle(grid.x, x, single[1]):
+            unused = [f"{v:g}" for k, v in enumerate(x) if k not in at]
+            notes.append(
+                f"The longitudes of the truth go from {x[0]:g} to {x[-1]:g}; each column of the prediction was compared "
+                "with that of its longitude modulo 360 degrees."
+                + (
+                    f" The truth has the column {', '.join(unused)} twice: it was read once."
+                    if unused
+                    else ""
+                )
+            )
+            return Turn(rows, False, 0, at)
+    if _same(grid.x, x[::-1], single[1]):
         notes.append(
             f"The columns ({grid.names[1]}) of the truth run in the other direction; they were reversed."
         )
@@ -151,9 +176,42 @@ def turn_of(grid: Grid, y: Array, x: Array, notes: list[str]) -> Turn:
     raise _differ(grid.names[1], grid.x, x)
 
 
-def _same(a: Array, b: Array) -> bool:
+def _by_angle(a: Array, b: Array, single: bool) -> tuple[int, ...]:
+    """The number in the longitudes ``b`` of each longitude of ``a``; empty unless all of both have a partner."""
+    step = float(np.abs(np.diff(a)).min()) if len(a) > 1 else 1.0
+    room = _room(np.append(a, b), step, single)
+    at, back = _nearest(a, b), _nearest(b, a)
+    apart = max(np.abs(_angle(a - b[at])).max(), np.abs(_angle(b - a[back])).max())
+    return tuple(at.tolist()) if apart <= room else ()
+
+
+def _nearest(a: Array, b: Array) -> NDArray[np.intp]:
+    """The number of the longitude among ``b`` that is nearest to each of ``a``."""
+    order = np.argsort(b % 360.0, kind="stable")
+    k = np.searchsorted(b[order] % 360.0, a % 360.0)
+    sides = order[np.stack([(k - 1) % len(b), k % len(b)])]
+    closer = np.abs(_angle(b[sides] - a)).argmin(axis=0)
+    nearest: NDArray[np.intp] = sides[closer, np.arange(len(a))]
+    return nearest
+
+
+def _same(a: Array, b: Array, single: bool) -> bool:
     step = float(np.abs(np.diff(a)).min()) if len(a) > 1 else max(abs(float(a[0])), 1.0)
-    return bool(np.abs(a - b).max() <= CLOSE * step)
+    if np.abs(a - b).max() <= _room(a, step, single):
+        return True
+    narrow = in_narrower([a, b], np.float32) if single else None
+    return narrow is not None and np.array_equal(narrow[0], narrow[1])
+
+
+def room_of(values: Array, single: bool) -> float:
+    """How far a coordinate may be from the number that it stands for."""
+    return _room(values, float(np.abs(np.diff(values)).min()) if len(values) > 1 else 0.0, single)
+
+
+def _room(a: Array, step: float, single: bool) -> float:
+    """How far two coordinates that are the same may be apart, with steps of this size."""
+    unit = float(np.spacing(np.float32(np.abs(a).max()))) if single else 0.0
+    return max(CLOSE * step, unit if unit <= FINE * step else 0.0)
 
 
 def _angle(values: Array) -> Array:
@@ -161,9 +219,10 @@ def _angle(values: Array) -> Array:
     return turned
 
 
-def _same_angle(a: Array, b: Array) -> bool:
+def _same_angle(a: Array, b: Array, single: bool) -> bool:
     step = float(np.abs(np.diff(a)).min()) if len(a) > 1 else 1.0
-    return bool(np.abs(_angle(a - b)).max() <= CLOSE * step)
+    # Longitudes from 180 on have twice the unit of those that are less by 360.
+    return bool(np.abs(_angle(a - b)).max() <= _room(np.append(a, b), step, single))
 
 
 def nearly(a: NDArray[Any], b: NDArray[Any], circular: bool) -> bool:
@@ -190,7 +249,13 @@ def nearly(a: NDArray[Any], b: NDArray[Any], circular: bool) -> bool:
 
 
 def _differ(name: str, mine: Array, other: Array) -> BadInput:
+    ends = [f"{v[0]:.7g} to {v[-1]:.7g}" for v in (mine, other)]
+    if ends[0] == ends[1]:
+        at = int(np.argmax(np.abs(mine - other)))
+        ends = [
+            f"{text} ({v[at]:.12g} at position {at + 1})" for text, v in zip(ends, (mine, other), strict=True)
+        ]
     return BadInput(
-        f"the coordinate {name} differs: the prediction has {mine[0]:.7g} to {mine[-1]:.7g}, the truth {other[0]:.7g} to "
-        f"{other[-1]:.7g}: bring one to the grid of the other first (nothing is interpolated here)"
+        f"the coordinate {name} differs: the prediction has {ends[0]}, the truth {ends[1]}: bring one to the grid of the "
+        "other first (nothing is interpolated here)"
     )

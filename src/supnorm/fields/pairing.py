@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.fields.aligning import Turn, coordinate, grid_of, turn_of
+from supnorm.fields.aligning import Turn, coordinate, grid_of, room_of, turn_of
 from supnorm.fields.grid import Grid
 from supnorm.fields.labels import levels_of, members_of
 from supnorm.fields.moments import UNITS, lead_text
@@ -138,7 +138,8 @@ def pair(name: str, truth_name: str, prediction: Any, truth: Any, options: Pairi
     _demand_small(p, what)
     grid = grid_of(prediction, dict(p.roles), options.area, options.weights, what)
     y, x = (coordinate(truth, str(t.dimension(r)), what) for r in ("y", "x"))
-    turn = turned(p, t, turn_of(grid, y, x, notes), notes)
+    single = [any(_is_single(side.axis(role)) for side in (p, t)) for role in ("y", "x")]
+    turn = turned(p, t, turn_of(grid, y, x, notes, (single[0], single[1])), notes)
     unit, other = (str(v.attrs.get("units", "")).strip() for v in (prediction, truth))
     if unit and other and not same_unit(unit, other) and not options.ignore_units:
         raise BadInput(
@@ -206,6 +207,10 @@ def _side(variable: Any, side: str, what: str, options: PairingOptions, notes: l
     return Side(variable, roles, validity, numbers)
 
 
+def _is_single(axis: Any) -> bool:
+    return axis is not None and axis.dtype == np.float32
+
+
 def _gaps(truth_init: NDArray[np.int64]) -> list[str]:
     """That the prediction has nothing for times of the truth between its first and its last one, as a note."""
     there = np.unique(truth_init[truth_init >= 0])
@@ -265,16 +270,28 @@ def _in_region(variable: Any, options: PairingOptions, what: str) -> Any:
     )
     y, x = (next(d for d, r in roles.items() if r == axis) for axis in ("y", "x"))
     lat, lon = coordinate(variable, y, what), coordinate(variable, x, what)
-    rows = np.flatnonzero((lat >= south) & (lat <= north))
+    near, around = (
+        room_of(v, name in variable.coords and _is_single(variable.coords[name]))
+        for v, name in ((lat, y), (lon, x))
+    )
+    rows = np.flatnonzero((lat >= south - near) & (lat <= north + near))
     east_of_west = (lon - west) % 360.0
-    columns = np.flatnonzero(east_of_west <= (east - west) % 360.0 if east != west + 360 else lon == lon)
+    east_of_west = np.where(east_of_west > 360.0 - around, east_of_west - 360.0, east_of_west)
+    inside = east_of_west <= (east - west) % 360.0 + around
+    columns = np.flatnonzero(inside if east != west + 360 else lon == lon)
     if not rows.size or not columns.size:
         raise BadInput(
             f"{what}: the region {north:g},{west:g},{south:g},{east:g} (north, west, south, east) has no grid point"
         )
     columns = columns[np.argsort(east_of_west[columns], kind="stable")]
     # From west to east without a jump at 0 or 180 degrees: -10, -5, 0, 5.
-    ascending = (x, west + east_of_west[columns], variable.coords[x].attrs if x in variable.coords else {})
+    there = x in variable.coords
+    kind = variable.coords[x].dtype if there and _is_single(variable.coords[x]) else np.float64
+    numbers = west + east_of_west[columns]
+    numbers = (numbers - 360.0 if numbers.max() > 360.0 else numbers).astype(
+        kind
+    )  # 60 degrees east are not 420
+    ascending = (x, numbers, variable.coords[x].attrs if there else {})
     return variable.isel({y: rows, x: columns}).assign_coords({x: ascending})
 
 

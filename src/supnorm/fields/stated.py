@@ -73,7 +73,7 @@ def turned(p: Side, t: Side, turn: Turn, notes: list[str]) -> Turn:
     both = [one for one in _shared(p, t) if one[0] in DEGREES and _size(p, t, *one[1:]) <= MOST]
     free = {role for role in GRID if any(side.axis(role) is None for side in (p, t))}
     enough = len(both) == len(DEGREES) or all(len(one[1].dims) == 1 for one in both)
-    if not (both and enough and free) or turn.shift:
+    if not (both and enough and free) or turn.shift or turn.at:
         return turn
     zero = np.zeros((1, 1), dtype=np.int64)
     for rows in (False, True) if "y" in free else (turn.rows,):
