@@ -20,11 +20,11 @@ from supnorm.fields.elsewhere import compare_elsewhere
 from supnorm.fields.events_seen import FieldsCompared, FieldsPlanned
 from supnorm.fields.judge import Judged
 from supnorm.fields.limits import FREE, usual_bounds
+from supnorm.fields.one_sided import completed
 from supnorm.fields.opening import never_written, opened, size_of, variables_of
 from supnorm.fields.pairing import Pair, PairingOptions, demand_used, pair
 from supnorm.fields.report import FieldReport, Maps
 from supnorm.fields.settings import EventOptions, demand_known
-from supnorm.fields.stated import completed
 from supnorm.fields.verdict import findings_of, status_of
 from supnorm.fields.work import compare, joined, shares_of
 from supnorm.interrupts import INTERRUPTS

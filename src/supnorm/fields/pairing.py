@@ -11,14 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.fields.aligning import Turn, coordinate, grid_of, room_of, turn_of
+from supnorm.fields.directions import turned
 from supnorm.fields.grid import Grid
 from supnorm.fields.labels import levels_of, members_of
 from supnorm.fields.moments import UNITS, lead_text
 from supnorm.fields.no_common_time import no_common_time
+from supnorm.fields.one_sided import one_sided
 from supnorm.fields.ordering import in_order
 from supnorm.fields.roles import ROLES, roles_of
 from supnorm.fields.side import Side
-from supnorm.fields.stated import Partners, demand_same, turned
+from supnorm.fields.stated import Partners, demand_same
 from supnorm.fields.times import texts_of, times_of
 from supnorm.fields.units import same_unit
 from supnorm.fields.validity import ALL_VALID, demand_unpacked, validity_of
@@ -153,7 +155,8 @@ def pair(name: str, truth_name: str, prediction: Any, truth: Any, options: Pairi
     members, truth_member, mean, member_notes = members_of(p, t, options.member, what)
     if not (truth_init >= 0).any():
         raise no_common_time(p, t, lead_values, what)
-    stated_notes = demand_same(p, t, Partners(truth_init, truth_lead, level, truth_member, turn), what)
+    partners = Partners(truth_init, truth_lead, level, truth_member, turn)
+    stated_notes = demand_same(p, t, partners, what) + one_sided(p, t)
     if grid.repeats:
         notes.append(
             "The last column is the first one again: its points count twice, and no event crosses this border."

@@ -7,7 +7,7 @@ points may differ by as much as those of rows and columns (`aligning.CLOSE`).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,7 +25,6 @@ from supnorm.results.printable import one_line
 from supnorm.sources.netcdf_coordinates import coordinate
 
 MOST = 2**26  # values of a coordinate that are compared: as many as a field can have
-LISTED = 8  # coordinates that a note names
 GRID = {"y", "x"}
 DEGREES = ("latitude", "longitude")  # of each point, by whatever name
 Difference = tuple[str, str, str]
@@ -63,49 +62,21 @@ def stated(variable: Any, dims: tuple[str, ...] = ()) -> Coordinate:
     return coordinate(variable, dims)
 
 
-def turned(p: Side, t: Side, turn: Turn, notes: list[str]) -> Turn:
-    """How the truth is turned where rows or columns have no numbers, and another coordinate tells their direction.
-
-    Args:
-        turn: by the numbers of rows and columns.
-        notes: gets a sentence for each axis that is reversed.
-    """
-    both = [one for one in _shared(p, t) if one[0] in DEGREES and _size(p, t, *one[1:]) <= MOST]
-    free = {role for role in GRID if any(side.axis(role) is None for side in (p, t))}
-    enough = len(both) == len(DEGREES) or all(len(one[1].dims) == 1 for one in both)
-    if not (both and enough and free) or turn.shift or turn.at:
-        return turn
-    zero = np.zeros((1, 1), dtype=np.int64)
-    for rows in (False, True) if "y" in free else (turn.rows,):
-        for columns in (False, True) if "x" in free else (turn.columns,):
-            one = Turn(rows, columns)
-            partners = Partners(zero, zero, zero[0], zero[0], one)
-            if all(_difference(p, t, *shared, partners) is None for shared in both):
-                said = [(rows and not turn.rows, "rows", "y"), (columns and not turn.columns, "columns", "x")]
-                notes += [
-                    f"The {what} ({p.dimension(role)}) of the truth run in the other direction; they were reversed."
-                    for new, what, role in said
-                    if new
-                ]
-                return one
-    return turn
-
-
 def demand_same(p: Side, t: Side, partners: Partners, what: str) -> list[str]:
-    """Check that what both sides state is the same where they are paired; what only one of them states, as notes.
+    """Check that what both sides state is the same where they are paired; what is too large to be compared, as notes.
 
     Raises:
         BadInput: naming the coordinate, the position and both values.
     """
     notes = []
-    for name, mine, other in _shared(p, t):
-        size = _size(p, t, mine, other)
+    for name, mine, other in shared(p, t):
+        size = size_of(p, t, mine, other)
         if size > MOST:
             notes.append(
                 f"Of {one_line(name, 40)}, {size:,} values belong to the fields: they were not compared."
             )
             continue
-        differs = _difference(p, t, name, mine, other, partners)
+        differs = difference(p, t, name, mine, other, partners)
         if differs is not None:
             where, one, another = (one_line(text, 80) for text in differs)
             raise BadInput(
@@ -113,10 +84,10 @@ def demand_same(p: Side, t: Side, partners: Partners, what: str) -> list[str]:
                 "order, or remove a coordinate that does not matter, as with "
                 f"data.drop_vars({one_line(str(mine.name), 60)!r})"
             )
-    return notes + _one_sided(p, t)
+    return notes
 
 
-def _difference(p: Side, t: Side, name: str, mine: Any, other: Any, partners: Partners) -> Difference | None:
+def difference(p: Side, t: Side, name: str, mine: Any, other: Any, partners: Partners) -> Difference | None:
     """How a coordinate differs, of the fields that are paired."""
     a, b = (_plain(stated(c, _ordered(s, c)), name) for s, c in ((p, mine), (t, other)))
     if a.unit and b.unit and same_unit(a.unit, b.unit):
@@ -147,7 +118,7 @@ def _difference(p: Side, t: Side, name: str, mine: Any, other: Any, partners: Pa
     return differs
 
 
-def _size(p: Side, t: Side, mine: Any, other: Any) -> int:
+def size_of(p: Side, t: Side, mine: Any, other: Any) -> int:
     """How many values there are to compare: one for each valid time if one of both sides has one for each time."""
     roles = _roles(p, mine) | _roles(t, other)
     if roles & {"init", "lead"}:
@@ -192,13 +163,13 @@ def _ordered(side: Side, variable: Any) -> tuple[str, ...]:
     return tuple(sorted(map(str, variable.dims), key=lambda d: ROLES.index(side.roles[d])))
 
 
-def _shared(p: Side, t: Side) -> Iterator[tuple[str, Any, Any]]:
+def shared(p: Side, t: Side) -> Iterator[tuple[str, Any, Any]]:
     """Coordinates that both sides have and no pairing has read: the name of each, and both of it."""
-    mine, others = _named(p, t)
+    mine, others = named(p, t)
     levels = [c.name for side in (p, t) if (c := side.level()) is not None]
     for name, a in mine.items():
         b = others.get(name)
-        if b is None or _is_mapping(a) or _is_mapping(b) or levels == [name, name]:
+        if b is None or is_mapping(a) or is_mapping(b) or levels == [name, name]:
             continue
         axes = [side.roles.get(str(c.name)) for side, c in ((p, a), (t, b)) if c.dims == (c.name,)]
         if len(axes) == 2 or any(role not in GRID for role in axes):
@@ -218,7 +189,7 @@ def _may_differ(p: Side, t: Side, a: Any, b: Any) -> bool:
     return "member" in _roles(p, a) and t.size("member") == 1 < p.size("member")
 
 
-def _named(p: Side, t: Side) -> tuple[dict[str, Any], dict[str, Any]]:
+def named(p: Side, t: Side) -> tuple[dict[str, Any], dict[str, Any]]:
     """The coordinates of both sides by their names; latitudes of points have one name on both, and so have longitudes."""
     found = [{str(c.name): c for c in side.variable.coords.values()} for side in (p, t)]
     for name, names, (pattern, _) in zip(DEGREES, (LATITUDES, LONGITUDES), UNITS, strict=True):
@@ -238,65 +209,6 @@ def _named(p: Side, t: Side) -> tuple[dict[str, Any], dict[str, Any]]:
     return found[0], found[1]
 
 
-def _is_mapping(variable: Any) -> bool:
+def is_mapping(variable: Any) -> bool:
     """Whether the attributes of a variable describe a projection; its value means nothing."""
     return bool({"grid_mapping_name", "crs_wkt", "spatial_ref"} & {*variable.attrs})
-
-
-def _one_sided(p: Side, t: Side) -> list[str]:
-    """Notes that name the coordinates that only one side has."""
-    notes = []
-    found = _named(p, t)
-    for (side, name), (other, another), mine, others in (
-        ((p, "prediction"), (t, "truth"), found[0], found[1]),
-        ((t, "truth"), (p, "prediction"), found[1], found[0]),
-    ):
-        alone = [
-            one_line(str(c.name), 40)
-            for own, c in mine.items()
-            if own not in others and not _is_mapping(c) and not _is_read(c, side, other)
-        ]
-        if alone:
-            more = f" and {len(alone) - LISTED} more" if len(alone) > LISTED else ""
-            notes.append(
-                f"Only the {name} states {', '.join(alone[:LISTED])}{more}: the {another} has nothing to compare with."
-            )
-    return notes
-
-
-def _is_read(variable: Any, side: Side, other: Side) -> bool:
-    """Whether a coordinate was read to pair both sides, though the other one does not have this name."""
-    role = side.roles.get(str(variable.name)) if variable.dims == (variable.name,) else None
-    if role in GRID:
-        return other.axis(str(role)) is not None
-    if role in ("lead", "member") or (not variable.dims and is_lead(variable)):
-        return True  # told where they are paired
-    if role == "init" or is_date(variable):
-        return other.clock() is not None or (role == "init" and other.size("init") > 1)
-    level, own = other.level(), side.level()
-    if own is not None and own.name == variable.name:
-        if level is None:
-            return side.size("level") > 1
-        return bool(level.dims or variable.dims or (level.attrs.get("units") and variable.attrs.get("units")))
-    return is_member(variable) and other.dimension("member") is not None
-
-
-def completed(prediction: Any, truth: Any, compared: Sequence[str] | Mapping[str, str]) -> tuple[Any, Any]:
-    """Both Datasets with the variables that only the other one calls a coordinate, if they have its shape.
-
-    Args:
-        compared: names of variables that the user names, which are none; a mapping to the names in the truth.
-    """
-    others = compared.values() if isinstance(compared, Mapping) else compared
-    pairs = (prediction, truth, [*compared]), (truth, prediction, [*others])
-    first, second = (
-        data.set_coords(
-            [
-                name
-                for name, c in other.coords.items()
-                if name in data.data_vars and name not in names and data[name].shape == c.shape
-            ]
-        )
-        for data, other, names in pairs
-    )
-    return first, second
