@@ -119,6 +119,24 @@ def test_rows_are_turned_by_nothing_but_latitudes_and_longitudes() -> None:
     assert audited(rows, rows.isel(y=slice(None, None, -1)))[0] == 0.0
 
 
+@pytest.mark.parametrize("turn", [slice(None), slice(None, None, -1)])
+@pytest.mark.parametrize("swapped", [False, True])
+def test_rows_with_numbers_on_one_side_are_paired_by_the_latitudes_of_their_points(
+    turn: slice, swapped: bool
+) -> None:
+    """They were refused with numbers that no file has, "the prediction has 0 to 4"."""
+    bare, numbered = curved(), curved().assign_coords(y=LAT + 100.0).isel(y=turn)
+    error, notes = audited(numbered, bare) if swapped else audited(bare, numbered)
+    assert error == 0.0
+    assert f"Only the {'prediction' if swapped else 'truth'} has numbers of its rows (y)" in notes
+    assert ("they were reversed" in notes) == (turn.step == -1)
+    plain = [v.drop_vars(["lat", "lon"]) for v in (bare, numbered)]
+    with pytest.raises(
+        BadInput, match=r"has numbers of its rows \(y: .*has none.*data.assign_coords\(y=...\)"
+    ):
+        audited(*plain[:: -1 if swapped else 1])
+
+
 def test_numbers_of_cells_are_compared_exactly() -> None:
     """A latitude may differ by a thousandth of a cell, the number of a cell may not."""
     number = np.arange(40.0).reshape(5, 8) * 1e4

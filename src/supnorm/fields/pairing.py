@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.fields.aligning import Turn, coordinate, grid_of, room_of, turn_of
-from supnorm.fields.directions import turned
+from supnorm.fields.directions import numbers_of_truth, turned
 from supnorm.fields.grid import Grid
 from supnorm.fields.labels import levels_of, members_of
 from supnorm.fields.moments import UNITS, lead_text
@@ -139,7 +139,7 @@ def pair(name: str, truth_name: str, prediction: Any, truth: Any, options: Pairi
     prediction, truth = p.variable, t.variable
     _demand_small(p, what)
     grid = grid_of(prediction, dict(p.roles), options.area, options.weights, what)
-    y, x = (coordinate(truth, str(t.dimension(r)), what) for r in ("y", "x"))
+    y, x = numbers_of_truth(p, t, grid, what, notes)
     single = [any(_is_single(side.axis(role)) for side in (p, t)) for role in ("y", "x")]
     turn = turned(p, t, turn_of(grid, y, x, notes, (single[0], single[1])), notes)
     unit, other = (str(v.attrs.get("units", "")).strip() for v in (prediction, truth))
