@@ -108,3 +108,32 @@ def test_two_lead_times_are_not_one(forecast):
     truth = fields_at(HOURLY[:2], dims=dims, lead_time=even) if forecast else fields_at(HOURLY)
     with pytest.raises(BadInput, match=r"lead times 1 h and 3601 s of the prediction are both taken for"):
         audit_fields(prediction, truth)
+
+
+@pytest.mark.parametrize(
+    ("step", "units", "every"),
+    [(60, "minutes since 1970-01-01", 1), (600, "days since 1850-01-01", 1), (60, "minutes since 1970-01-01", 59),
+     (60, "days since 0001-01-01", 1), (3600, "days since 0001-01-01", 1)],
+)  # fmt: skip
+@pytest.mark.parametrize("of", ["prediction", "truth"])
+def test_times_that_single_precision_does_not_tell_apart_are_refused(tmp_path, step, units, every, of):
+    """They were compared with fields of other times, or left out with a note."""
+    times = DAY + (np.arange(200) * step).astype("m8[s]").astype("m8[ns]")
+    truth = fields_at(times)
+    truth["t"] = truth.t + np.arange(200.0)[:, None, None]
+    prediction = truth.isel(time=slice(1, None, every))
+    coarse = {"time": {"units": units, "dtype": "f4"}}
+    whole = {"time": {"units": "seconds since 2020-01-01", "dtype": "i8"}}
+    prediction.to_netcdf(tmp_path / "p.nc", encoding=coarse if of == "prediction" else whole)
+    truth.to_netcdf(tmp_path / "t.nc", encoding=coarse if of == "truth" else whole)
+    with pytest.raises(BadInput, match=r"single precision|twice"):
+        audit_fields(tmp_path / "p.nc", tmp_path / "t.nc")
+
+
+def test_times_in_single_precision_that_are_exact_are_compared(tmp_path):
+    truth = fields_at(HOURLY)
+    for name in ("p.nc", "t.nc"):
+        truth.to_netcdf(
+            tmp_path / name, encoding={"time": {"units": "hours since 1900-01-01", "dtype": "f4"}}
+        )
+    assert audit_fields(tmp_path / "p.nc", tmp_path / "t.nc")["t"].fields == 8

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.fields.coarse_times import demand_told_apart
 from supnorm.fields.label_texts import label_texts
 from supnorm.fields.moments import (
     UNITS,
@@ -84,7 +85,10 @@ def times_of(
             raise BadInput(
                 f"{what}: the truth has {len(truth_leads)} lead times and the prediction has none: choose one"
             )
-        return leads, *_same_forecasts(mine, others, leads, truth_leads, shape, what)
+        found, found_lead = _same_forecasts(mine, others, leads, truth_leads, shape, what)
+        for side, times, name in ((p, mine, "prediction"), (t, others, "truth")):
+            demand_told_apart(side, times, others, found, f"{what} of the {name}")
+        return leads, found, found_lead
     if leads and p.dimension("lead") is not None and p.is_valid_time(p.clock()) and others is not None:
         raise BadInput(
             f"{what}: the prediction has lead times beside {one_line(str(p.clock().name), 40)}, which says when a field is "
@@ -95,6 +99,8 @@ def times_of(
             raise BadInput(f"{what}: the truth has {len(others)} times and the prediction has no time")
     elif others is not None:
         found = _valid_times(mine, others, leads, shape, what)
+        for side, times, name in ((p, mine, "prediction"), (t, others, "truth")):
+            demand_told_apart(side, times, others, found, f"{what} of the {name}")
     return leads, found, found_lead
 
 
