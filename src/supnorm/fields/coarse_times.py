@@ -15,7 +15,7 @@ from supnorm.results import BadInput
 from supnorm.results.printable import one_line
 
 
-def demand_told_apart(
+def demand_distinct(
     side: Side, times: Sequence[Any] | None, others: Sequence[Any] | None, found: NDArray[np.int64], what: str
 ) -> None:
     """Refuse times whose rounding in the file may have given them another partner, or none.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.fields.coarse_times import demand_told_apart
+from supnorm.fields.coarse_times import demand_distinct
 from supnorm.fields.label_texts import label_texts
 from supnorm.fields.moments import (
     UNITS,
@@ -87,7 +87,7 @@ def times_of(
             )
         found, found_lead = _same_forecasts(mine, others, leads, truth_leads, shape, what)
         for side, times, name in ((p, mine, "prediction"), (t, others, "truth")):
-            demand_told_apart(side, times, others, found, f"{what} of the {name}")
+            demand_distinct(side, times, others, found, f"{what} of the {name}")
         return leads, found, found_lead
     if leads and p.dimension("lead") is not None and p.is_valid_time(p.clock()) and others is not None:
         raise BadInput(
@@ -100,7 +100,7 @@ def times_of(
     elif others is not None:
         found = _valid_times(mine, others, leads, shape, what)
         for side, times, name in ((p, mine, "prediction"), (t, others, "truth")):
-            demand_told_apart(side, times, others, found, f"{what} of the {name}")
+            demand_distinct(side, times, others, found, f"{what} of the {name}")
     return leads, found, found_lead
 
 
