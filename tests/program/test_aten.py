@@ -383,3 +383,11 @@ def test_an_operation_of_another_family_is_none_of_sizes():
     node = AtenNode("mine.pick.getitem", ([Ref("x"), Ref("x")], 0), {}, ("y",))
     with pytest.raises(Unsupported, match=r"mine\.pick\.getitem"):
         lower_aten([node], {}, [("x", (1, 1))], ["y"])
+
+
+@pytest.mark.parametrize("layer", [torch.nn.AlphaDropout, torch.nn.Dropout1d, torch.nn.FeatureAlphaDropout])
+def test_dropout_of_every_kind_changes_nothing_in_evaluation_mode(layer):
+    net = torch.nn.Sequential(torch.nn.Unflatten(1, (1, 4)), layer(0.5), torch.nn.Flatten())
+    assert lower_torch(net.eval(), 4).operations == ("input", "take")
+    with pytest.raises(Unsupported, match=r"dropout.*eval"):
+        lower_torch(net.train(), 4)

@@ -101,9 +101,21 @@ def _verify_points(
         with bits(AT_POINTS):
             recomputed = reduce(arb.max, _errors_at(document, at_points, x, known, exact=True))
         if not (abs(recomputed - error) <= arb(allowance)):
-            raise Rejected(
-                f"the programs have error {float(recomputed.mid()):.6g} at {tuple(x)}, the problem {error:.6g}"
-            )
+            ours, theirs = _distinct(float(recomputed.mid()), error)
+            raise Rejected(f"the programs have error {ours} at {tuple(x)}, the problem {theirs}")
+
+
+def _distinct(one: float, other: float) -> tuple[str, str]:
+    """Two numbers with as many digits as tell them apart.
+
+    >>> _distinct(1.1, 1.2), _distinct(1.1, 1.1 + 2.6e-8)
+    (('1.1', '1.2'), ('1.1', '1.100000026'))
+    """
+    for digits in (6, 10, 17):
+        texts = f"{one:.{digits}g}", f"{other:.{digits}g}"
+        if texts[0] != texts[1]:
+            break
+    return texts
 
 
 def _verify_names(document: Document) -> None:

@@ -461,7 +461,7 @@ def _test(build: Builder, op: str, args: list[Any], named: dict[str, Any]) -> An
 
 def _same(op: str, args: list[Any], named: dict[str, Any]) -> Any:
     """Operations that change nothing in real arithmetic."""
-    if op in ("dropout", "native_dropout") and bool(args[2] if len(args) > 2 else named.get("train")):
+    if op.endswith("dropout") and bool(args[2] if len(args) > 2 else named.get("train")):
         raise Unsupported(f"torch aten.{op} in training mode", "model.eval() before it is exported")
     return args[0] if op != "native_dropout" else [args[0], None]
 
