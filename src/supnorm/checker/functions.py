@@ -43,7 +43,7 @@ def value_and_slope(op: str, z: Ball, p: Parameter = None) -> tuple[Ball, Ball]:
     if op == "sigmoid":
         return _sigmoid(z)
     if op == "softplus":  # for large z, exp(z) is not finite but exp(-z) is
-        return z + (one + (-z).exp()).log() if z > 0 else (one + z.exp()).log(), _sigmoid(z)[0]
+        return z + (-z).exp().log1p() if z > 0 else z.exp().log1p(), _sigmoid(z)[0]
     if op == "silu":
         s, ds = value_and_slope("sigmoid", z)
         return z * s, s + z * ds
