@@ -208,3 +208,16 @@ def test_an_encoder_whose_layers_take_nested_tensors_opens():
             return self.encoder(tokens, src_key_padding_mask=padding)[:, 0]
 
     assert first_layer(Padded().eval(), torch.rand(5, 2, dtype=torch.float64).numpy()) is None
+
+
+def test_an_export_that_fails_does_not_print_its_graph(capfd):
+    """torch prints it to the standard error stream; of a transformer these were 159 lines before the refusal."""
+
+    def model(x):
+        return torch.sin(x) if (x > 0.0).all() else x
+
+    with pytest.raises(Unsupported, match="cannot read"):
+        lower_torch(model, 2)
+    printed = capfd.readouterr()
+    assert printed.out == ""
+    assert "def forward" not in printed.err

@@ -6,9 +6,10 @@ taken as they are stored, in real arithmetic: a float32 module becomes the funct
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import replace
 from typing import Any
 
@@ -57,7 +58,8 @@ def lower_torch(function: Any, d: int, least: str | None = None) -> Program:
             with warnings.catch_warnings(), torch.no_grad():
                 warnings.simplefilter("ignore")
                 points = torch.zeros(n, d, dtype=getattr(torch, least))
-                with _restored(function):
+                # Where it fails, torch prints the graph so far, some hundred lines.
+                with _restored(function), redirect_stderr(io.StringIO()):
                     exported = torch.export.export(Wrapped(), (points,))
                 program = lower_exported(exported, least, n)
                 if n != 2:  # as with three
