@@ -151,11 +151,13 @@ def count(number: float | None) -> str:
 
 
 def percent(fraction: float, digits: int = 2) -> str:
+    """In percent; less than the whole is never 100 %.
+
+    >>> percent(0.0013), percent(0.5), percent(0.99999), percent(0.99999, 4)
+    ('0.13 %', '50 %', 'over 99 %', 'over 99.99 %')
     """
-    >>> percent(0.0013), percent(0.5)
-    ('0.13 %', '50 %')
-    """
-    return f"{num(100 * fraction, digits)} %"
+    whole, text = num(100, digits), num(100 * fraction, digits)
+    return f"over {100 - 10 ** (2 - digits):g} %" if fraction < 1 and text == whole else f"{text} %"
 
 
 def share(fraction: float) -> str:
