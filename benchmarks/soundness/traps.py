@@ -50,8 +50,8 @@ ASSUMPTIONS: dict[str, tuple[str, str]] = {
     "gradients": ("whether torch records gradients", "whether torch records gradients"),
     "number of points": ("it does something else for more than three rows", _READ),
     "points of a graph": (
-        "Of files, this is assumed only of graphs that ask how many points they get (`Shape`, `sym_size`), or that may take",
-        "a graph that asks how many points it gets, or takes them by their positions, computes more than 3",
+        "Of files, this is assumed of graphs for any number of points, unless each operator certainly computes each row",
+        "a graph for any number of points computes more than 3",
     ),
     "compiled": ("A call of it without `jax.jit` is another one", "the same without jax.jit"),
     "compiled before": ("JAX goes on, for other numbers of points than those of `certify`'s calls", _READ),

@@ -25,7 +25,7 @@ from supnorm.program.onnx_fused import FUSED
 from supnorm.program.onnx_layers import LAYERS
 from supnorm.program.onnx_moves import move, split
 from supnorm.program.onnx_operators import OPERATORS, reduce
-from supnorm.program.onnx_rows import takes_rows
+from supnorm.program.onnx_rows import each_row_alone
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
 from supnorm.program.rows import beyond_rows, demand_each_alone
@@ -96,8 +96,7 @@ def lower_onnx(
     program, batch = _of_points(model, inputs, outputs, 1, run)
     batch = 1 if alone else batch
     demand_each_alone(program, lambda n: _of_points(model, inputs, outputs, n, run)[0], batch)
-    nodes = [*model.graph.node, *(node for function in model.functions for node in function.node)]
-    return beyond_rows(program, (node.op_type for node in nodes), batch, takes_rows(model, nodes))
+    return beyond_rows(program, batch, each_row_alone(model))
 
 
 def _of_points(

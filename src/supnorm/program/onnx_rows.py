@@ -1,59 +1,123 @@
-"""Whether operators of an ONNX graph may take rows of a batch by their positions.
+"""Whether each operator of an ONNX graph certainly computes each row of a batch for itself.
 
-A slice from the fourth row on has none of three, for which the graph is read.
+All tensors have two axes then, points and features: no operator here adds, drops or moves an axis, and none joins rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
-# With the position of the axis among inputs, where it is an input, and what it is by default: all axes, or the first one.
-BY_INPUT = {"Slice": 3, "Pad": 3}
-BY_ATTRIBUTE = {
-    **dict.fromkeys(("Gather", "GatherElements", "Split", "ScatterElements", "Scatter"), 0),
-    "Compress": None,
-    "TopK": None,
-}
-ANY = frozenset(
-    {"GatherND", "ScatterND", "Trilu", "SequenceAt", "SplitToSequence", "ReverseSequence", "EyeLike"}
+OF_NUMBERS = frozenset(
+    {
+        "Abs",
+        "Acos",
+        "Acosh",
+        "Add",
+        "Asin",
+        "Asinh",
+        "Atan",
+        "Atanh",
+        "BatchNormalization",
+        "Cast",
+        "CastLike",
+        "Celu",
+        "Clip",
+        "Constant",
+        "Cos",
+    }
+    | {
+        "Cosh",
+        "Div",
+        "Dropout",
+        "Elu",
+        "Erf",
+        "Exp",
+        "Gelu",
+        "Greater",
+        "GreaterOrEqual",
+        "HardSigmoid",
+        "HardSwish",
+    }
+    | {
+        "Identity",
+        "LeakyRelu",
+        "Less",
+        "LessOrEqual",
+        "Log",
+        "Max",
+        "Min",
+        "Mish",
+        "Mul",
+        "Neg",
+        "Pow",
+        "PRelu",
+    }
+    | {
+        "Reciprocal",
+        "Relu",
+        "Selu",
+        "Shrink",
+        "Sigmoid",
+        "Sign",
+        "Sin",
+        "Sinh",
+        "Softplus",
+        "Softsign",
+        "Sqrt",
+        "Sub",
+        "Sum",
+    }
+    | {"Tan", "Tanh", "ThresholdedRelu", "Where"}
 )
-MOVED = frozenset({"Transpose", "Einsum"})  # after these the points need not be along the first axis
+ALONG = {
+    "Concat": 0,
+    "Split": 0,
+    "Gather": 0,
+    "Softmax": -1,
+    "LogSoftmax": -1,
+    "LayerNormalization": -1,
+}  # by default
+FEATURES = (1, -1)  # the axis
 
 
-def takes_rows(model: Any, nodes: Iterable[Any]) -> bool:
-    """Whether one of these nodes may take rows by their positions: unless it is certain that another axis is meant.
+def each_row_alone(model: Any) -> bool:
+    """Whether it is certain; a graph of which it is not may still do so.
 
     Args:
         model: an ``onnx.ModelProto``.
-        nodes: its nodes, those of functions among them.
     """
-    from onnx import helper, numpy_helper
-
-    every = list(nodes)
-    constants = {one.name: one for one in model.graph.initializer}
-    for node in every:
+    graph = model.graph
+    held = {one.name: one for one in graph.initializer}
+    for node in graph.node:
         if node.op_type == "Constant":
-            constants |= dict([(node.output[0], a.t) for a in node.attribute if a.name == "value"])
-    moved = any(node.op_type in MOVED for node in every)
+            held |= dict([(node.output[0], a.t) for a in node.attribute if a.name == "value"])
+    given = [one.type.tensor_type.shape.dim for one in graph.input if one.name not in held]
+    if model.functions or graph.sparse_initializer or any(len(axes) != 2 for axes in given):
+        return False
+    return all(_is_row_by_row(node, held) for node in graph.node)
 
-    def axes(node: Any) -> list[int] | None:
-        given = {a.name: helper.get_attribute_value(a) for a in node.attribute if not a.ref_attr_name}
-        if node.op_type in BY_INPUT:
-            at = BY_INPUT[node.op_type]
-            name = node.input[at] if len(node.input) > at else ""
-            if name in constants:
-                return [int(v) for v in numpy_helper.to_array(constants[name]).ravel()]
-            return [int(v) for v in given["axes"]] if "axes" in given else None  # of old versions
-        default = BY_ATTRIBUTE[node.op_type]
-        axis = given.get("axis", default)
-        return None if axis is None else [int(axis)]
 
-    for node in every:
-        if node.op_type in ANY:
-            return True
-        if node.op_type in BY_INPUT or node.op_type in BY_ATTRIBUTE:
-            known = axes(node)
-            if moved or known is None or min(known, default=0) <= 0:
-                return True
-    return False
+def _is_row_by_row(node: Any, held: Mapping[str, Any]) -> bool:
+    op = node.op_type
+    weights = [list(held[name].dims) if name in held else None for name in node.input]
+    if node.domain not in ("", "ai.onnx"):
+        return False
+    if op in ("Gemm", "MatMul"):
+        turned = any(a.name == "transA" and a.i for a in node.attribute)
+        return not turned and weights[0] is None and weights[1] is not None and len(weights[1]) == 2
+    if op == "Slice" or op in ALONG:
+        return _is_along_features(node, held, weights)
+    # A constant of several rows would be added to as many points; one of three axes would make three of two.
+    return op in OF_NUMBERS and all(w is None or len(w) < 2 or (len(w) == 2 and w[0] == 1) for w in weights)
+
+
+def _is_along_features(node: Any, held: Mapping[str, Any], weights: list[list[int] | None]) -> bool:
+    from onnx import numpy_helper
+
+    if node.op_type == "Slice":
+        axes = held.get(node.input[3]) if len(node.input) > 3 else None
+        return axes is not None and set(numpy_helper.to_array(axes).ravel().tolist()) <= {*FEATURES}
+    if node.op_type == "Gather" and (weights[1] is None or len(weights[1]) != 1):
+        return False  # a number in place of a vector drops the axis
+    return next((a.i for a in node.attribute if a.name == "axis"), ALONG[node.op_type]) in FEATURES

@@ -13,7 +13,7 @@ same number for all points. Beside its number stands the point on which a featur
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeAlias
@@ -31,12 +31,7 @@ Integers: TypeAlias = NDArray[np.int64]
 ROWS = 3  # with two points, what is the same for every two of them (`i // 2`) would not be seen
 MOST = 16  # a graph of a larger fixed number of points is not read for all of them: the program is so much larger
 CHUNK = 2**20  # weights that are looked at together
-# Operators that tell a graph how many points there are.
-ASKS = frozenset({"Shape", "Size", "sym_size", "size", "numel", "sym_numel"})
-BEYOND = (
-    "assumed, not proved: a graph that asks how many points it gets, or takes them by their positions, computes more "
-    f"than {ROWS} of them as it computes {ROWS}"
-)
+BEYOND = f"assumed, not proved: a graph for any number of points computes more than {ROWS} of them as it computes {ROWS}"
 NONE, SEVERAL = -1, -2  # a feature depends on no point, on more than one
 _ONE = threading.local()
 
@@ -121,14 +116,18 @@ def _other(one: Program, several: Program, n: int, known: _Numbers) -> str:
     return ""
 
 
-def beyond_rows(program: Program, operators: Iterable[str], batch: int | None, by_position: bool) -> Program:
-    """The program of a graph with these operators, with the remark that it was not read for all numbers of points.
+def beyond_rows(program: Program, batch: int | None, each_alone: bool) -> Program:
+    """The program of a graph, with the remark that it was not read for all numbers of points.
+
+    A graph can know how many points it gets, or the position of one, in many ways: by their number, by a slice, by a sum of
+    ones.
 
     Args:
-        program, operators, batch: of the graph.
-        by_position: whether some may take rows by their positions, such as all after the third.
+        program: of the graph.
+        batch: the fixed number of points that it takes, if it has one.
+        each_alone: whether each of its operators certainly computes each row of two axes for itself.
     """
-    if (batch is not None and batch <= MOST) or (ASKS.isdisjoint(operators) and not by_position):
+    if (batch is not None and batch <= MOST) or each_alone:
         return program
     return replace(program, remarks=(*program.remarks, BEYOND))
 

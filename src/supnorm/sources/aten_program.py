@@ -65,85 +65,106 @@ def program_of_graph(
     lower = partial(lower_aten, nodes, arrays, inputs, outputs, least, run=run)
     program = lower()
     demand_each_alone(program, lower, batch)
-    operators = [node.target.split(".")[1] for node in nodes if "." in node.target]
-    program = beyond_rows(program, operators, batch, _takes_rows(graph))
+    program = beyond_rows(program, batch, _each_row_alone(graph, constants))
     return permuted(
         on_devices(program, constants.values()), [axis for columns in layout.columns for axis in columns]
     )
 
 
-# Operations that take entries by their positions, and where the axis stands among their arguments.
-_BY_POSITION = {
-    **dict.fromkeys(
-        ("slice", "select", "narrow", "index_select", "gather", "slice_scatter", "select_scatter"), "dim"
-    ),
-    **dict.fromkeys(
-        ("split", "split_with_sizes", "chunk", "tensor_split", "unbind", "scatter", "scatter_add"), "dim"
-    ),
-    **dict.fromkeys(
-        ("index_add", "index_copy", "index_fill", "narrow_copy", "unsafe_split", "unsafe_chunk"), "dim"
-    ),
-    "roll": "dims",
-}
-_AT_POSITIONS = frozenset(
+# Operations of each number for itself, and those along an axis that is not that of the points.
+_OF_NUMBERS = frozenset(
     {
-        "index",
-        "index_put",
-        "diagonal",
-        "diag",
-        "tril",
-        "triu",
-        "as_strided",
-        "take",
-        "unfold",
-        "masked_scatter",
+        "abs",
+        "acos",
+        "acosh",
+        "add",
+        "asin",
+        "asinh",
+        "atan",
+        "atan2",
+        "atanh",
+        "celu",
+        "clamp",
+        "clamp_max",
+        "clamp_min",
     }
     | {
-        "masked_select",
-        "tile",
-        "repeat_interleave",
-        "topk",
-        "sort",
-        "constant_pad_nd",
-        "pad",
-        "hsplit",
-        "vsplit",
+        "clone",
+        "cos",
+        "cosh",
+        "detach",
+        "div",
+        "dropout",
+        "elu",
+        "erf",
+        "erfc",
+        "exp",
+        "exp2",
+        "expm1",
+        "ge",
+        "gelu",
+        "gt",
     }
+    | {
+        "hardsigmoid",
+        "hardswish",
+        "hardtanh",
+        "le",
+        "leaky_relu",
+        "log",
+        "log1p",
+        "log_sigmoid",
+        "lt",
+        "maximum",
+        "minimum",
+    }
+    | {
+        "mish",
+        "mul",
+        "neg",
+        "pow",
+        "prelu",
+        "reciprocal",
+        "relu",
+        "relu6",
+        "rsub",
+        "selu",
+        "sigmoid",
+        "silu",
+        "sin",
+        "sinh",
+    }
+    | {"softplus", "softsign", "sqrt", "square", "sub", "tan", "tanh", "to", "where", "_to_copy", "rsqrt"}
 )
-_MOVED = frozenset({"transpose", "permute", "t", "movedim", "moveaxis", "swapaxes", "numpy_T", "einsum"})
+_ALONG = {"cat": "dim", "select": "dim", "slice": "dim", "softmax": "dim", "log_softmax": "dim"}
 
 
-def _takes_rows(graph: dict[str, Any]) -> bool:
-    """Whether operations may take rows by their positions, such as all after the third: unless another axis is certain."""
-    names = [
-        node["target"].removeprefix("torch.ops.aten.").split(".")[0].rstrip("_") for node in graph["nodes"]
-    ]
-    moved = not _MOVED.isdisjoint(names)
-    for name, node in zip(names, graph["nodes"], strict=True):
-        if name in _AT_POSITIONS and not (name == "index" and _is_column(node)):
-            return True
-        if name in _BY_POSITION and (moved or _axis(graph, node, _BY_POSITION[name]) <= 0):
-            return True
-    return False
+def _each_row_alone(graph: dict[str, Any], constants: dict[str, Any]) -> bool:
+    """Whether each operation certainly computes each row of a batch for itself.
+
+    The points are along the first axis of all tensors then: no operation here adds or moves an axis, and no constant that
+    meets numbers one by one has several axes.
+    """
+
+    def is_row_by_row(node: dict[str, Any]) -> bool:
+        name = node["target"].removeprefix("torch.ops.aten.").split(".")[0]
+        given = {one["name"]: next(iter(one["arg"].values())) for one in node["inputs"]}
+        held = [constants.get(str(one.get("name"))) for one in given.values() if isinstance(one, dict)]
+        if name == "linear":
+            return len(held) > 1 and held[0] is None and held[1] is not None and held[1].ndim == 2
+        if name in _ALONG and _axis(graph, node, name, given.get(_ALONG[name])) < 1:
+            return False
+        return (name in _OF_NUMBERS or name in _ALONG) and all(one is None or one.ndim < 2 for one in held)
+
+    return all(map(is_row_by_row, graph["nodes"]))
 
 
-def _is_column(node: dict[str, Any]) -> bool:
-    """Whether an index leaves the first axis as it is."""
-    indices: dict[str, Any] = next((a["arg"] for a in node["inputs"] if a["name"] == "indices"), {})
-    first = next(iter(indices.values()), [None])[:1]
-    return bool(first) and isinstance(first[0], dict) and "as_none" in first[0]
-
-
-def _axis(graph: dict[str, Any], node: dict[str, Any], name: str) -> int:
-    """The axis of an operation; 0 where it is not certain."""
-    given = next((a["arg"] for a in node["inputs"] if a["name"] == name), {"as_int": 0})
-    axis = next(iter(given.values()))
-    axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
+def _axis(graph: dict[str, Any], node: dict[str, Any], name: str, axis: Any) -> int:
+    """The axis of an operation, counted from the first one; 0 where it is not known."""
     if type(axis) is not int or axis >= 0:
         return axis if type(axis) is int else 0
-    of = next(iter(node["inputs"][0]["arg"].values()))
-    sizes = graph["tensor_values"].get(of.get("name"), {}).get("sizes", []) if isinstance(of, dict) else []
-    return axis + len(sizes)
+    made = node["outputs"][0].get("as_tensor", {}).get("name")
+    return axis + len(graph["tensor_values"].get(made, {}).get("sizes", [])) + (name == "select")
 
 
 def _node(node: dict[str, Any], types: Mapping[str, str]) -> AtenNode:
