@@ -353,7 +353,14 @@ def test_a_constant_with_the_name_of_a_weight_is_refused(tmp_path: Path, net: An
 
 @pytest.mark.parametrize(
     "target",
-    ["_convert_indices_from_csr_to_coo.default", "_sparse_coo_tensor_unsafe.default", "resize_.default"],
+    [
+        "_convert_indices_from_csr_to_coo.default",
+        "_sparse_coo_tensor_unsafe.default",
+        "resize_.default",
+        "adaptive_max_pool2d_backward.default",
+        "ctc_loss.IntList",
+        "native_batch_norm.default",
+    ],
 )
 def test_an_operation_that_does_not_check_its_arguments_is_refused(
     tmp_path: Path, net: Any, target: str

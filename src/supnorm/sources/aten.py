@@ -59,7 +59,7 @@ VARIANTS = frozenset(
 # where there is no array ("aten._convert_indices_from_csr_to_coo" ended the process).
 OTHER_MEMORY = re.compile(
     "sparse|csr|csc|bsr|bsc|coo|nested|jagged|quant|fbgemm|mkldnn|cudnn|miopen|packed|resize|storage|segment|unpool|"
-    "^set$|set_|unsafe_(index|masked)|indices|embedding_bag|record_stream"
+    "^set$|set_|unsafe_(index|masked)|indices|embedding_bag|record_stream|_backward|ctc_loss|^native_batch_norm"
 )
 # Of the others without a public name, these are in exported graphs.
 PRIVATE = (
