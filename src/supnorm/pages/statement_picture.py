@@ -120,7 +120,13 @@ def _map(about: AboutRecord, shown: PictureRecord, values: Floats, width: int, s
     parts += [] if seen is None else [ring(across(seen.x[first.name]), up(seen.x[second.name]))]
     parts += [text(left - 6, up(v) + 4, num(v), "tk", "end") for v in up.ticks(4)]
     parts.append(x_axis(across, top + height, _axis_name(first), 6 if width > 500 else 3))
-    parts.append(_scale(about, shown, Scale(low, high, left, left + 224.0, log=not plain), top + height + 66))
+    if plain or most > 0.0:
+        parts.append(
+            _scale(about, shown, Scale(low, high, left, left + 224.0, log=not plain), top + height + 66)
+        )
+    else:
+        nothing = f"{_quantity(about, shown.what)}: 0 at every point of the grid"
+        parts.append(text(left, top + height + 66, nothing, "tk"))
     return picture(width, top + height + 110, f"{shown.what} over {first.name} and {second.name}", *parts)
 
 
