@@ -76,6 +76,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_compare_says_which_worst_errors_the_second_reference_contradicts(folder: Path) -> None:
     """Both rows said 0.9 in row 61; the confirmed errors of 0.5 and 0.05 stood nowhere."""
     files = [_problem(folder, name, name) for name in ("big", "small")]
@@ -124,6 +125,7 @@ def test_a_point_that_another_search_found_decides_as_an_audit_of_it_would(folde
     assert (suite.attrib["failures"], suite.attrib["errors"]) == ("0", "1")
 
 
+@pytest.mark.slow
 def test_a_confirmed_error_that_another_search_found_exceeds_the_tolerance(folder: Path) -> None:
     reference = 'python = "m.py:wave"'
     big = _problem(folder, "odd", "odd", reference)

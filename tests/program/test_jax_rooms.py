@@ -124,6 +124,7 @@ def _read(case: Case) -> Program:
     return lower_jaxpr(lambda x: case[0](x[:, 0]), 1)
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("name", [*(_slow(n) for n in WORST), *ALIKE])
 def test_functions_of_jax_are_within_the_rounding_of_their_programs(name: str, seed: int) -> None:

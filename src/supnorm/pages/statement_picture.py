@@ -125,8 +125,8 @@ def _map(about: AboutRecord, shown: PictureRecord, values: Floats, width: int, s
             _scale(about, shown, Scale(low, high, left, left + 224.0, log=not plain), top + height + 66)
         )
     else:
-        nothing = f"{_quantity(about, shown.what)}: 0 at every point of the grid"
-        parts.append(text(left, top + height + 66, nothing, "tk"))
+        parts.append(text(left, top + height + 60, _quantity(about, shown.what), "tk"))
+        parts.append(text(left, top + height + 78, num(0.0), "tk"))
     return picture(width, top + height + 110, f"{shown.what} over {first.name} and {second.name}", *parts)
 
 
