@@ -6,6 +6,7 @@ from scipy.interpolate import PPoly, interp1d
 
 from supnorm import Domain, Problem, certify
 from supnorm.program import Builder, Tensor, Unsupported, lower_jaxpr, lower_numpy, lower_onnx, tracing
+from supnorm.program.onnx_rows import each_row_alone
 from supnorm.program.rows import BEYOND, NONE, SEVERAL, _joined, demand_each_alone
 from supnorm.program.torch import NodesAlone
 from supnorm.program.watched import Unlike
@@ -238,6 +239,15 @@ def test_onnx_graphs_for_any_number_of_points_are_assumed_to_compute_each_alone(
     # Three axes come of a constant.
     high = [("Add", ["x", "high"], ["u"], {}), *lifted[1:], ("Squeeze", ["v", "rows"], ["y"], {})]
     assert _rows_of_two(*high, high=np.zeros((1, 1, 1)), **ends) == (BEYOND,)
+
+
+@pytest.mark.parametrize(
+    "made", [("Concat", ["high", "high"], ["c"], {"axis": 1}), ("Softmax", ["high"], ["c"], {"axis": 1})]
+)
+def test_what_an_onnx_graph_makes_of_a_constant_may_have_more_axes(made):
+    nodes = [made, ("Add", ["x", "c"], ["y"], {})]
+    assert not each_row_alone(graph(nodes, high=np.zeros((1, 1, 1))))
+    assert each_row_alone(graph([("Add", ["x", "c"], ["y"], {})], c=np.zeros((1, 2))))
 
 
 def test_onnx_graphs_whose_operators_compute_each_row_have_no_such_assumption():

@@ -115,6 +115,8 @@ def _is_row_by_row(node: Any, held: Mapping[str, Any]) -> bool:
 def _is_along_features(node: Any, held: Mapping[str, Any], weights: list[list[int] | None]) -> bool:
     from onnx import numpy_helper
 
+    if any(w is not None for w in (weights if node.op_type == "Concat" else weights[:1])):
+        return False  # what is made of a constant has more axes than two where the constant has
     if node.op_type == "Slice":
         axes = held.get(node.input[3]) if len(node.input) > 3 else None
         return axes is not None and set(numpy_helper.to_array(axes).ravel().tolist()) <= {*FEATURES}

@@ -149,7 +149,8 @@ def _each_row_alone(graph: dict[str, Any], constants: dict[str, Any]) -> bool:
     def is_row_by_row(node: dict[str, Any]) -> bool:
         name = node["target"].removeprefix("torch.ops.aten.").split(".")[0]
         given = {one["name"]: next(iter(one["arg"].values())) for one in node["inputs"]}
-        held = [constants.get(str(one.get("name"))) for one in given.values() if isinstance(one, dict)]
+        parts = [part for one in given.values() for part in (one if isinstance(one, list) else [one])]
+        held = [constants.get(str(one.get("name"))) for one in parts if isinstance(one, dict)]
         if name == "linear":
             return len(held) > 1 and held[0] is None and held[1] is not None and held[1].ndim == 2
         if name in _ALONG and _axis(graph, node, name, given.get(_ALONG[name])) < 1:
