@@ -6,10 +6,9 @@ taken as they are stored, in real arithmetic: a float32 module becomes the funct
 
 from __future__ import annotations
 
-import io
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -58,8 +57,7 @@ def lower_torch(function: Any, d: int, least: str | None = None) -> Program:
             with warnings.catch_warnings(), torch.no_grad():
                 warnings.simplefilter("ignore")
                 points = torch.zeros(n, d, dtype=getattr(torch, least))
-                # Where it fails, torch prints the graph so far, some hundred lines.
-                with _restored(function), redirect_stderr(io.StringIO()):
+                with _restored(function), _unprinted():
                     exported = torch.export.export(Wrapped(), (points,))
                 program = lower_exported(exported, least, n)
                 if n != 2:  # as with three
@@ -84,6 +82,21 @@ def lower_torch(function: Any, d: int, least: str | None = None) -> Program:
     program = read(1)
     demand_each_alone(program, read)
     return program
+
+
+@contextmanager
+def _unprinted() -> Iterator[None]:
+    """A context in which torch does not print the graph so far, some hundred lines, where an export fails.
+
+    The standard error stream stays what it is: code that is read may look at it.
+    """
+    from torch.export import _trace
+
+    vars(_trace)["print"] = lambda *text, **named: None
+    try:
+        yield
+    finally:
+        vars(_trace).pop("print", None)
 
 
 @contextmanager
